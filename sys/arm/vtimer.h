@@ -1,0 +1,57 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The bhyve-arm authors
+ *
+ * The generic timer of a vCPU (DDI 0406C B8).  CNTV is the guest's own: it programs
+ * it without a trap.  When it fires the physical PPI exits to HYP, which makes the PPI
+ * active in the physical distributor (GICD_ISACTIVER: an active level interrupt is not
+ * signalled again, IHI 0048B 3.2.4) and puts the virtual one into a list register with
+ * the HW bit: the guest's EOI deactivates both.  The host takes no interrupt.
+ * The active bit is the CPU's, the interrupt the vCPU's: it is written anew whenever
+ * another vCPU comes to the CPU.  CNTP is emulated by the host.
+ */
+#ifndef ARM_VTIMER_H
+#define ARM_VTIMER_H
+
+#include "types.h"
+
+struct hyp_vcpu;
+struct vcpu;
+
+#define CNT_CTL_ENABLE	BIT(0)
+#define CNT_CTL_IMASK	BIT(1)
+#define CNT_CTL_ISTATUS BIT(2)
+
+struct vtimer {
+	uint32_t cntv_ctl; /* saved; live in the CPU while in the guest */
+	uint32_t forwarded; /* the physical PPI is active on the vCPU's behalf */
+	uint64_t cntv_cval;
+	uint32_t cntp_ctl; /* emulated */
+	uint32_t pad;
+	uint64_t cntp_cval;
+};
+
+/* ---- HYP (vtimer_hyp.c) ---- */
+void vtimer_hyp_restore(struct hyp_vcpu *v, bool cpu_changed); /* CNTVOFF, CNTV, active bit */
+void vtimer_hyp_save(struct hyp_vcpu *v);		       /* and stops CNTV */
+/* On a physical interrupt: if it is CNTV's, forward it.  True: it was. The LRs are saved. */
+bool vtimer_hyp_irq(struct hyp_vcpu *v);
+/* Re-sample: the line may have fallen while the interrupt waited. The LRs are saved. */
+void vtimer_hyp_sample(struct hyp_vcpu *v);
+
+/* ---- host (vtimer.c) ---- */
+int vtimer_host_init(uint32_t cntfrq);
+void vtimer_vcpu_init(struct vcpu *vcpu);
+void vtimer_vcpu_destroy(struct vcpu *vcpu);
+void vtimer_vcpu_reset(struct vcpu *vcpu);
+/* The lines as of now, from saved state; raises PPIs of a vCPU that does not run. */
+void vtimer_update(struct vcpu *vcpu);
+bool vtimer_has_expired(struct vcpu *vcpu); /* CNTV or CNTP would interrupt now; any context */
+void vtimer_sleep_begin(struct vcpu *vcpu); /* arm a host timer for the nearer deadline */
+void vtimer_sleep_end(struct vcpu *vcpu);
+/* CNTP_CTL, CNTP_TVAL, CNTP_CVAL trapped: reg is enum below. */
+enum cntp_reg { CNTP_CTL, CNTP_TVAL, CNTP_CVAL };
+uint64_t vtimer_cntp_read(struct vcpu *vcpu, enum cntp_reg reg);
+void vtimer_cntp_write(struct vcpu *vcpu, enum cntp_reg reg, uint64_t val);
+
+#endif /* ARM_VTIMER_H */

@@ -1,0 +1,87 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The bhyve-arm authors
+ *
+ * The window through which the core sees the processor.  sys/arm implements it
+ * over sys/armv7 or sys/aarch64; the unit tests run sys/arm over a scripted
+ * world switch (sys/os/fake).
+ */
+#ifndef CORE_ARCH_H
+#define CORE_ARCH_H
+
+#include <vmm/vmm_dev.h>
+
+#include "os.h"
+
+struct vm;
+struct vcpu;
+
+/* ---- the module: in sys/armv7 and sys/arm ---- */
+/* Allocates tables and pages, maps HYP text and data.  After it the glue brings each CPU up. */
+int arch_init(const struct os_machine *m);
+void arch_fini(void); /* every CPU is down again */
+/* On the CPU itself, interrupts off.  Enter or leave HYP; both know when there is nothing to do. */
+int arch_cpu_up(void);
+void arch_cpu_down(void);
+bool arch_cpu_is_up(void);
+void arch_info(struct vmmctl_info *info); /* fills list_registers, cntfrq, ipa_bits, vmid_bits, arch */
+
+/* ---- a VM: under vm->lock, may sleep ---- */
+int arch_vm_init(struct vm *vm);
+void arch_vm_destroy(struct vm *vm); /* no vCPU runs; also after a failed init */
+/* Back to the state after init; stage 2 is emptied, so that pages are cleaned again (VM_REINIT). */
+void arch_vm_reset(struct vm *vm);
+int arch_vm_attach_vgic(struct vm *vm, const struct vm_attach_vgic *a); /* once, before any VM_RUN */
+
+/* ---- a vCPU: it does not run ---- */
+int arch_vcpu_init(struct vcpu *vcpu);
+void arch_vcpu_destroy(struct vcpu *vcpu);
+/* Architectural reset state; powered on or off in PSCI's sense. */
+void arch_vcpu_reset(struct vcpu *vcpu, bool powered_on);
+int arch_get_register(struct vcpu *vcpu, uint32_t reg, uint64_t *val); /* -EINVAL unknown */
+int arch_set_register(struct vcpu *vcpu, uint32_t reg, uint64_t val);
+
+/* ---- running ---- */
+enum vcpu_action {
+	EXIT_RESUME,  /* go on */
+	EXIT_BLOCK,   /* sleep until arch_vcpu_has_work() */
+	EXIT_YIELD,   /* go on, but let others first */
+	EXIT_TO_USER, /* vme is filled */
+};
+/* The thread that runs the vCPU has come to this CPU / leaves it.  Preemption off. */
+void arch_vcpu_load(struct vcpu *vcpu);
+void arch_vcpu_put(struct vcpu *vcpu);
+/* Into the guest and back.  Interrupts off, preemption off, loaded. */
+void arch_vcpu_enter(struct vcpu *vcpu);
+/* What the guest wanted.  Preemptible, may sleep. */
+enum vcpu_action arch_vcpu_exit(struct vcpu *vcpu, struct vm_exit *vme);
+/*
+ * Complete the access that left with INST_EMUL: data is believed for a read, all else
+ * was kept in the kernel.  abort: inject a synchronous external abort instead.  No-op when
+ * nothing is pending.
+ */
+void arch_vcpu_complete(struct vcpu *vcpu, uint64_t data, bool abort);
+bool arch_vcpu_access_pending(const struct vcpu *vcpu);
+/* A deliverable interrupt is pending.  Any context, no locks held. */
+bool arch_vcpu_has_work(struct vcpu *vcpu);
+/* Before and after the thread sleeps in WFI: arm and cancel the host timer for CNTV and CNTP. */
+void arch_vcpu_sleep_begin(struct vcpu *vcpu);
+void arch_vcpu_sleep_end(struct vcpu *vcpu);
+
+/* ---- interrupts: any context but NMI ---- */
+int arch_assert_irq(struct vm *vm, uint32_t intid);   /* -EINVAL no such SPI, -ENXIO no vGIC */
+int arch_deassert_irq(struct vm *vm, uint32_t intid);
+int arch_pulse_irq(struct vm *vm, uint32_t intid);
+
+/* ---- stage 2: under vm->mem_lock ---- */
+/*
+ * Map npages (1 or 512, aligned) at gpa: break-before-make, cleaned by the caller.
+ * prot is VM_PROT_*.  -ENOMEM.  Mapping what is already mapped the same way does nothing.
+ */
+int arch_stage2_map(struct vm *vm, gpa_t gpa, hpa_t pa, unsigned int npages, uint32_t prot);
+/* Unmap; when it returns no CPU can reach the pages (DDI 0406C B3.10). */
+void arch_stage2_unmap(struct vm *vm, gpa_t gpa, uint64_t len);
+/* Call fn for every mapped run of RAM in the VM: for cleaning after set/way operations. */
+void arch_stage2_for_each(struct vm *vm, void (*fn)(void *arg, gpa_t gpa, uint64_t len), void *arg);
+
+#endif /* CORE_ARCH_H */
