@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What lab/host and the system tests share: initramfs images and QEMU's command line."""
+import base64
+import io
+import os
+import re
+import stat
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent
+KERNELS = ("armmp", "armmp-lpae")
+MACHINES = {"virt": 4, "vexpress-a15": 2}  # CPUs each can have
+DEFAULT_MEMORY = 768
+TOOLS = ("bhyve/bhyve", "bhyveload/bhyveload", "bhyvectl/bhyvectl")
+
+# Lines of the host's dmesg that make a run fail. The bare words also occur in harmless lines.
+COMPLAINTS = re.compile(
+    r"Kernel panic|Internal error|\bOops\b|\bBUG:|\bBUG at |kernel BUG|\bWARNING: |"
+    r"Unable to handle kernel|rcu: INFO: .*stall|INFO: task .* blocked|scheduling while atomic|"
+    r"bad: scheduling|possible .* deadlock|refcount_t: |Bad page|nobody cared|soft lockup|"
+    r"unexpected HYP|HYP panic", re.I)
+
+
+class LabError(Exception):
+    """Something is missing or impossible; the message says what to do."""
+
+
+def cache_dir():
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return Path(base) / "bhyve-arm"
+
+
+def armhf(*parts):
+    path = cache_dir().joinpath("armhf", *parts)
+    if not path.exists():
+        raise LabError(f"{path} is missing; run lab/setup")
+    return path
+
+
+def kernel_release(kernel):
+    return armhf("kernels", kernel, "release").read_text().strip()
+
+
+def module_path(kernel):
+    return TOP / f"build/module-{kernel}/vmm.ko"
+
+
+class Cpio:
+    """A cpio archive in the "newc" form, as the kernel unpacks it. No root needed for devices."""
+
+    def __init__(self):
+        self.out = io.BytesIO()
+        self.ino = 0
+        self.dirs = set()
+
+    def _entry(self, name, mode, data=b"", rdev=(0, 0), nlink=1):
+        self.ino += 1
+        raw = name.encode() + b"\0"
+        fields = (self.ino, mode, 0, 0, nlink, 0, len(data), 0, 0, *rdev, len(raw), 0)
+        self.out.write(b"070701" + b"".join(b"%08X" % f for f in fields) + raw)
+        self._pad()
+        self.out.write(data)
+        self._pad()
+
+    def _pad(self):
+        self.out.write(b"\0" * (-self.out.tell() % 4))
+
+    def directory(self, name, mode=0o755):
+        name = name.strip("/")
+        if not name or name in self.dirs:
+            return
+        self.directory(os.path.dirname(name))
+        self.dirs.add(name)
+        self._entry(name, stat.S_IFDIR | mode, nlink=2)
+
+    def data(self, name, data, mode=0o644):
+        name = name.strip("/")
+        self.directory(os.path.dirname(name))
+        self._entry(name, stat.S_IFREG | mode, data if isinstance(data, bytes) else data.encode())
+
+    def file(self, name, source):
+        source = Path(source)
+        self.data(name, source.read_bytes(), source.stat().st_mode & 0o777)
+
+    def link(self, name, target):
+        name = name.strip("/")
+        self.directory(os.path.dirname(name))
+        self._entry(name, stat.S_IFLNK | 0o777, target.encode())
+
+    def char_device(self, name, major, minor):
+        name = name.strip("/")
+        self.directory(os.path.dirname(name))
+        self._entry(name, stat.S_IFCHR | 0o600, rdev=(major, minor))
+
+    def tree(self, name, source):
+        """A file or a whole directory, links kept as links."""
+        source = Path(source)
+        if source.is_symlink() and not source.is_dir():
+            self.file(name, source.resolve())
+        elif source.is_dir():
+            self.directory(name)
+            for entry in sorted(source.iterdir()):
+                below = f"{name}/{entry.name}"
+                if entry.is_symlink():
+                    self.link(below, os.readlink(entry))
+                else:
+                    self.tree(below, entry)
+        else:
+            self.file(name, source)
+
+    def bytes(self):
+        self._entry("TRAILER!!!", 0)
+        self.out.write(b"\0" * (-self.out.tell() % 512))
+        return self.out.getvalue()
+
+
+def busybox_root(init):
+    """An archive with busybox, a console and an /init."""
+    cpio = Cpio()
+    for name in ("bin", "sbin", "dev", "proc", "sys", "tmp", "run", "root", "etc", "lab"):
+        cpio.directory(name)
+    cpio.char_device("dev/console", 5, 1)
+    cpio.char_device("dev/null", 1, 3)
+    cpio.file("bin/busybox", armhf("busybox"))
+    cpio.link("bin/sh", "busybox")
+    cpio.data("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000:user:/tmp:/bin/sh\n"
+                            "other:x:1001:1001:other:/tmp:/bin/sh\n")
+    cpio.data("etc/group", "root:x:0:\nuser:x:1000:\nother:x:1001:\n")
+    cpio.data("init", init.read_bytes(), 0o755)
+    return cpio
+
+
+def guest_initrd(script=None, files=()):
+    """The guest's initramfs. script: shell text to run in place of a shell; files: (name, path)."""
+    cpio = busybox_root(TOP / "lab/guest-init")
+    if script is not None:
+        cpio.data("guest.sh", script)
+    for name, path in files:
+        cpio.tree(name, path)
+    return cpio.bytes()
+
+
+def guest_run(script):
+    """The word for a guest's kernel command line that makes it run a (short) script."""
+    word = "guest.run=" + base64.b64encode(script.encode()).decode()
+    if len(word) > 900:
+        raise LabError("the script is too long for a kernel command line; put it as /guest.sh into "
+                       "an initrd (hostlib.guest_initrd)")
+    return word
+
+
+def guest_programs():
+    """The bare-metal guests that have been built: [(name, path)]."""
+    top = TOP / "build/armhf/tests/guest"
+    found = []
+    for path in sorted(top.rglob("*")) if top.is_dir() else []:
+        if path.is_file() and ".p" not in (p.suffix for p in path.parents) and \
+                (path.suffix in (".bin", ".elf") or
+                 (path.suffix == "" and os.access(path, os.X_OK))):
+            found.append((path.name, path))
+    return found
+
+
+class Config:
+    """A host to start. The attributes are lab/host's options."""
+
+    def __init__(self, machine="virt", cpus=1, kernel="armmp", memory=DEFAULT_MEMORY, gic=2,
+                 hyp=True, icount=False, append="", module=None, module_args="", add=(),
+                 guest_lpae=False, mode="shell", steps=(), token="", terminal=None, files=()):
+        self.machine = machine
+        self.cpus = cpus
+        self.kernel = kernel
+        self.memory = memory
+        self.gic = gic
+        self.hyp = hyp
+        self.icount = icount
+        self.append = append
+        self.module = module_path(kernel).exists() if module is None else module
+        self.module_args = module_args
+        self.add = list(add)  # (path here, path there)
+        self.files = list(files)  # (path there, content)
+        self.guest_lpae = guest_lpae
+        self.mode = mode
+        self.steps = list(steps)
+        self.token = token
+        self.terminal = terminal
+        self.check()
+
+    def check(self):
+        if self.machine not in MACHINES:
+            raise LabError(f"no such machine: {self.machine} (there are {', '.join(MACHINES)})")
+        if self.kernel not in KERNELS:
+            raise LabError(f"no such kernel: {self.kernel} (there are {', '.join(KERNELS)})")
+        if not 1 <= self.cpus <= MACHINES[self.machine]:
+            raise LabError(f"{self.machine} has 1 to {MACHINES[self.machine]} CPUs, not {self.cpus}")
+        limit = 2048 if self.machine == "vexpress-a15" else 3072
+        if not 128 <= self.memory <= limit:
+            raise LabError(f"{self.machine} takes 128 to {limit} MiB, not {self.memory}")
+        if self.gic != 2 and self.machine != "virt":
+            raise LabError(f"{self.machine} has a GICv2 and nothing else")
+        if self.icount and self.cpus != 1:
+            raise LabError("instruction counting works with one CPU only: --icount needs --cpus 1")
+        if self.module and not module_path(self.kernel).exists():
+            raise LabError(f"{module_path(self.kernel).relative_to(TOP)} has not been built; "
+                           f"run `make module`, or start with --no-module")
+
+    def initramfs(self):
+        cpio = busybox_root(TOP / "lab/host-init")
+        for tool in TOOLS:
+            path = TOP / "build/armhf" / tool
+            if path.is_file():
+                cpio.file("bin/" + path.name, path)
+        module = module_path(self.kernel)
+        if module.exists():
+            cpio.file("vmm.ko", module)  # also where it is not loaded: tests load it themselves
+        cpio.file("guest/vmlinuz", armhf("kernels/armmp/vmlinuz"))
+        if self.guest_lpae:
+            cpio.file("guest/vmlinuz-lpae", armhf("kernels/armmp-lpae/vmlinuz"))
+        cpio.data("guest/initrd", guest_initrd())
+        for name, path in guest_programs():
+            cpio.file("guest/tests/" + name, path)
+        for source, target in self.add:
+            if not os.path.lexists(source):
+                raise LabError(f"--add: {source} does not exist")
+            cpio.tree(target, source)
+        for target, content in self.files:
+            cpio.data(target, content, 0o755)
+        cpio.data("lab/mode", self.mode + "\n")
+        cpio.data("lab/token", self.token + "\n")
+        if self.module:
+            cpio.data("lab/module", self.module_args + "\n")
+        if self.terminal:
+            cpio.data("lab/columns", f"{self.terminal[0]}\n")
+            cpio.data("lab/rows", f"{self.terminal[1]}\n")
+        for number, step in enumerate(self.steps, 1):
+            cpio.data(f"lab/{number:04}" if self.mode == "script" else f"lab/{number}", step + "\n")
+        return cpio.bytes()
+
+    def qemu(self, initramfs):
+        """QEMU's command line, without a console."""
+        if self.machine == "virt":
+            machine = f"virt,virtualization={'on' if self.hyp else 'off'},highmem=off," \
+                      f"gic-version={self.gic}"
+            if self.icount:
+                machine += ",dtb-randomness=off"
+            hardware = ["-M", machine, "-cpu", "cortex-a15"]
+        else:
+            # With secure=on the board's own firmware emulation leaves HYP mode before the kernel.
+            machine = "vexpress-a15,virtualization=on" + (",secure=off" if self.hyp else "")
+            dtb = armhf("kernels", self.kernel, "dtbs", "vexpress-v2p-ca15-tc1.dtb")
+            hardware = ["-M", machine, "-dtb", str(dtb)]
+        if self.icount:
+            hardware += ["-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01,clock=vm",
+                         "-seed", "1"]
+        append = f"console=ttyAMA0 panic=-1 quiet {self.append}".strip()
+        return ["qemu-system-arm", *hardware, "-smp", str(self.cpus), "-m", str(self.memory),
+                "-nic", "none", "-no-reboot", "-display", "none",
+                "-kernel", str(armhf("kernels", self.kernel, "vmlinuz")),
+                "-initrd", str(initramfs), "-append", append]
+
+
+def complaints(dmesg):
+    return [line for line in dmesg.splitlines() if COMPLAINTS.search(line)]
