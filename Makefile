@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# A thin front: user space is built by meson, the Linux module by Kbuild (lab/build-module), the
+# ARM host is made and started by lab/host. `make help` lists the targets.
+
+# The host that `make run` starts, and the guest in it.
+MACHINE ?= virt
+CPUS ?= 1
+KERNEL ?= armmp
+MEMORY ?= 768
+VCPUS ?= 2
+GUEST_MEMORY ?= 256M
+
+# Debian's own tools, whatever else stands first in the caller's PATH.
+export PATH := /usr/sbin:/usr/bin:/sbin:/bin:$(PATH)
+export PYTHONDONTWRITEBYTECODE := 1
+export LC_ALL := C.UTF-8
+
+CACHE := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/bhyve-arm
+KBUILD := sys/os/linux/Kbuild
+
+# ninja does not guard a build directory against a second ninja; two makes may well run at once.
+NINJA = flock build/$(1).lock ninja $(NINJA_FLAGS) -C build/$(1)
+NINJA_FLAGS ?= --quiet
+
+.PHONY: help setup run build native clang armhf module modules check check-all bench coverage \
+	lint format clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make run        everything from nothing to the shell of a guest under our vmm'
+	@echo '                VCPUS=$(VCPUS) GUEST_MEMORY=$(GUEST_MEMORY): the guest.  MACHINE=$(MACHINE)|vexpress-a15 CPUS=$(CPUS)'
+	@echo '                KERNEL=$(KERNEL)|armmp-lpae MEMORY=$(MEMORY): the host.  Ctrl-A X ends it all'
+	@echo 'make check      lints, builds, unit tests, fuzz corpora, a choice of system tests'
+	@echo '                (TESTS=expression picks system tests, as pytest -k does)'
+	@echo 'make check-all  all system tests; goes on where it was stopped (RESTART=1: from the start)'
+	@echo 'make bench      instructions per operation'
+	@echo 'make coverage   line coverage of sys/ by the unit tests'
+	@echo 'make build      module for both kernels, tools for the host, unit tests; see also'
+	@echo '                native, clang, armhf, module (KERNEL=), modules'
+	@echo 'make lint       layering, style and the like'
+	@echo 'make format     let clang-format have its way with the sources'
+	@echo 'make setup      only install and fetch what is missing (all others do it too)'
+	@echo 'make clean      remove build/ (what was downloaded stays in $(CACHE))'
+	@echo 'lab/host -h     start the ARM host by hand'
+
+setup:
+	@lab/setup -q
+	@mkdir -p build
+	@ln -sfn $(CACHE)/armhf/root/usr build/armhf-libs
+
+# $(call configure,DIRECTORY,OPTIONS)
+configure = @flock build/$(1).lock sh -c 'test -f build/$(1)/build.ninja || \
+	{ rm -rf build/$(1) && echo "setting up build/$(1)" && \
+	  meson setup build/$(1) $(2) > build/$(1).log 2>&1 || { cat build/$(1).log; exit 1; }; }'
+
+native: setup
+	$(call configure,native,-Db_sanitize=address$(comma)undefined)
+	@$(call NINJA,native)
+
+clang: setup
+	$(call configure,clang,--native-file cross/clang.ini)
+	@$(call NINJA,clang)
+
+armhf: setup
+	$(call configure,armhf,--cross-file cross/armhf.ini -Doptimization=2 -Dlibfdt_root=$(CURDIR)/build/armhf-libs)
+	@$(call NINJA,armhf)
+
+comma := ,
+
+module: setup
+	@test ! -f $(KBUILD) || { echo 'building vmm.ko for $(KERNEL)' && lab/build-module $(KERNEL); }
+
+modules: setup
+	@for k in armmp armmp-lpae; do $(MAKE) --no-print-directory -s module KERNEL=$$k || exit; done
+
+build: native clang armhf modules
+
+run: armhf module
+	@echo 'starting the host ($(MACHINE), $(KERNEL), $(CPUS) CPU) and in it a guest ($(VCPUS) vCPU);' \
+		'Ctrl-A X ends both'
+	@lab/host --machine $(MACHINE) --cpus $(CPUS) --kernel $(KERNEL) --memory $(MEMORY) \
+		--console 'bhyve -c $(VCPUS) -m $(GUEST_MEMORY) -o kernel=/guest/vmlinuz \
+		-o initrd=/guest/initrd -o console=stdio -o fdt.bootargs="console=ttyAMA0" guest'
+
+check: setup
+	@lab/check $(if $(TESTS),--tests '$(TESTS)')
+
+check-all: setup
+	@lab/check --all $(if $(RESTART),--restart) $(if $(TESTS),--tests '$(TESTS)')
+
+bench: armhf module
+	@test -x bench/run || { echo 'bench/run does not exist yet' >&2; exit 1; }
+	@bench/run
+
+coverage: setup
+	$(call configure,coverage,-Db_coverage=true -Doptimization=0)
+	@$(call NINJA,coverage)
+	@find build/coverage -name '*.gcda' -delete
+	@meson test -C build/coverage --no-rebuild --quiet
+	@gcovr --root . --filter 'sys/' --object-directory build/coverage build/coverage \
+		--exclude-unreachable-branches
+
+lint: setup
+	@tests/lint/run
+
+format: setup
+	@git ls-files -z -co --exclude-standard '*.c' '*.h' | xargs -0r clang-format -i
+
+clean:
+	rm -rf build
