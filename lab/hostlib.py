@@ -192,7 +192,8 @@ class Config:
         if self.kernel not in KERNELS:
             raise LabError(f"no such kernel: {self.kernel} (there are {', '.join(KERNELS)})")
         if not 1 <= self.cpus <= MACHINES[self.machine]:
-            raise LabError(f"{self.machine} has 1 to {MACHINES[self.machine]} CPUs, not {self.cpus}")
+            raise LabError(f"{self.machine} has 1 to {MACHINES[self.machine]} CPUs, "
+                           f"not {self.cpus}")
         limit = 2048 if self.machine == "vexpress-a15" else 3072
         if not 128 <= self.memory <= limit:
             raise LabError(f"{self.machine} takes 128 to {limit} MiB, not {self.memory}")

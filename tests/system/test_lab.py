@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""lab/host itself: what comes out, with which status."""
+import subprocess
+
+import pytest
+from labhost import TOP
+
+
+def lab(*args):
+    return subprocess.run([TOP / "lab/host", "--no-module", *args], capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL, check=False, timeout=180)
+
+
+def test_output_and_status_of_commands():
+    done = lab("--run", "x=6; echo one", "--run", "printf '@@lab:exit:0:x\\n%s' two",
+               "--run", "exit $x", "--run", "echo never")
+    assert done.stdout == "one\n@@lab:exit:0:x\ntwo"
+    assert done.returncode == 6
+
+
+def test_timeout_is_124():
+    done = lab("--timeout", "12", "--run", "echo begun; sleep 1000")
+    assert done.stdout == "begun\n"
+    assert done.returncode == 124
+
+
+def test_panic_is_3():
+    done = lab("--run", "echo c >/proc/sysrq-trigger")
+    assert done.returncode == 3
+    assert "Kernel panic" in done.stdout + done.stderr
+
+
+def test_warning_in_dmesg_is_3():
+    done = lab("--run", "echo '<4>WARNING: CPU: 0 made up by a test' >/dev/kmsg; echo fine")
+    assert done.stdout == "fine\n"
+    assert done.returncode == 3
+    assert "made up by a test" in done.stderr
+
+
+@pytest.mark.parametrize("args, says", [
+    (("--machine", "toaster"), "virt"),
+    (("--cpus", "9"), "1 to 4"),
+    (("--icount", "--cpus", "2"), "--cpus 1"),
+    (("--machine", "vexpress-a15", "--gic", "3"), "GICv2"),
+    (("--add", "/nowhere/at/all"), "does not exist"),
+    (("--memory", "8"), "MiB"),
+])
+def test_bad_options_get_one_line(args, says):
+    done = lab(*args, "--run", "true")
+    assert done.returncode == 125
+    assert says in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_icount_repeats_to_the_byte(tmp_path):
+    logs = []
+    for name in ("a", "b"):
+        log = tmp_path / name
+        done = lab("--icount", "--log", str(log), "--run", "cat /proc/uptime; dmesg | tail -n 3")
+        assert done.returncode == 0
+        logs.append(log.read_bytes())
+    assert logs[0] == logs[1]
+
+
+@pytest.mark.all
+def test_no_hyp_is_svc_mode():
+    for machine in ("virt", "vexpress-a15"):
+        done = lab("--machine", machine, "--no-hyp", "--run", "dmesg | grep 'started in'")
+        assert "SVC mode" in done.stdout
