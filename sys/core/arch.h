@@ -62,8 +62,18 @@ enum vcpu_action arch_vcpu_exit(struct vcpu *vcpu, struct vm_exit *vme);
  */
 void arch_vcpu_complete(struct vcpu *vcpu, uint64_t data, bool abort);
 bool arch_vcpu_access_pending(const struct vcpu *vcpu);
-/* A deliverable interrupt is pending.  Any context, no locks held. */
+/* It is powered on and a deliverable interrupt is pending.  Any context, no locks held. */
 bool arch_vcpu_has_work(struct vcpu *vcpu);
+/*
+ * PSCI's power state: on, or about to be.  While false the run loop does not enter the guest
+ * but sleeps; VCPU_REQ_POWER says that it changed.  Any context.
+ */
+bool arch_vcpu_powered(const struct vcpu *vcpu);
+/*
+ * By the vCPU's own thread, outside the guest, on VCPU_REQ_POWER and before its first entry:
+ * carry out a CPU_ON that waits (reset state, entry point).  No-op otherwise.  May sleep.
+ */
+void arch_vcpu_power_update(struct vcpu *vcpu);
 /* Before and after the thread sleeps in WFI: arm and cancel the host timer for CNTV and CNTP. */
 void arch_vcpu_sleep_begin(struct vcpu *vcpu);
 void arch_vcpu_sleep_end(struct vcpu *vcpu);
