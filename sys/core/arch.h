@@ -25,6 +25,13 @@ int arch_cpu_up(void);
 void arch_cpu_down(void);
 bool arch_cpu_is_up(void);
 void arch_info(struct vmmctl_info *info); /* fills list_registers, cntfrq, ipa_bits, vmid_bits, arch */
+/*
+ * One of our PPIs (CNTV's or the GIC's maintenance interrupt) reached the host's handler: HYP deals
+ * with both, so nobody wanted it.  Silence its source on this CPU.  Hard interrupt context.
+ */
+void arch_host_ppi(bool vtimer);
+/* Instruction caches of all CPUs forget everything (ICIALLUIS, DDI 0406C B4.2.1).  Any context. */
+void arch_icache_invalidate_all(void);
 
 /* ---- a VM: under vm->lock, may sleep ---- */
 int arch_vm_init(struct vm *vm);
