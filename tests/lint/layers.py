@@ -17,10 +17,13 @@ AREAS = {
     # The width's own headers come by include path, as <name>, and both widths have each of them.
     "sys/arm": dict(sees=("include/vmm", "sys/core", "sys/arm"), system=FREESTANDING,
                     width_headers=True),
+    # sysreg_fake.h is what stands in for registers where there are none (unit tests).
     "sys/armv7": dict(sees=("include/vmm", "sys/core", "sys/arm", "sys/armv7"),
-                      system=FREESTANDING),
+                      system=FREESTANDING | {"sysreg_fake.h"},
+                      headers=("sys/os/fake/sysreg_fake.h",)),
     "sys/aarch64": dict(sees=("include/vmm", "sys/core", "sys/arm", "sys/aarch64"),
-                        system=FREESTANDING),
+                        system=FREESTANDING | {"sysreg_fake.h"},
+                        headers=("sys/os/fake/sysreg_fake.h",)),
     "sys/os/linux": dict(sees=("include/vmm", "sys/core", "sys/arm", "sys/os/linux"),
                          system_prefix=("linux/", "asm/", "uapi/"), system=FREESTANDING,
                          width_headers=True),

@@ -62,6 +62,7 @@ def hosts(request):
     well. Only one runs at a time, since at most two of all workers' QEMUs should."""
     pool = Hosts(request.module.__name__)
     log = TOP / f"build/system/{pool.name}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
     log.unlink(missing_ok=True)
     yield pool
     pool.close()
