@@ -33,15 +33,19 @@ void arch_host_ppi(bool vtimer);
 /* Instruction caches of all CPUs forget everything (ICIALLUIS, DDI 0406C B4.2.1).  Any context. */
 void arch_icache_invalidate_all(void);
 
-/* ---- a VM: under vm->lock, may sleep ---- */
+/* ---- a VM: under vm->lock without vm->mem_lock, may sleep; every vCPU is held ---- */
 int arch_vm_init(struct vm *vm);
 void arch_vm_destroy(struct vm *vm); /* no vCPU runs; also after a failed init */
-/* Back to the state after init; stage 2 is emptied, so that pages are cleaned again (VM_REINIT). */
+/*
+ * Back to the state after init: no vGIC, stage 2 emptied so that pages are cleaned again
+ * (VM_REINIT).  The core resets the vCPUs afterwards.
+ */
 void arch_vm_reset(struct vm *vm);
-int arch_vm_attach_vgic(struct vm *vm, const struct vm_attach_vgic *a); /* once, before any VM_RUN */
+/* -EEXIST there is one.  The core has checked that sizes are whole pages and nothing overlaps. */
+int arch_vm_attach_vgic(struct vm *vm, const struct vm_attach_vgic *a);
 
 /* ---- a vCPU: it does not run ---- */
-int arch_vcpu_init(struct vcpu *vcpu);
+int arch_vcpu_init(struct vcpu *vcpu); /* sets vcpu->requests and ->stats; undoes itself on failure */
 void arch_vcpu_destroy(struct vcpu *vcpu);
 /* Architectural reset state; powered on or off in PSCI's sense. */
 void arch_vcpu_reset(struct vcpu *vcpu, bool powered_on);

@@ -71,8 +71,9 @@ void os_waitq_init(struct os_waitq *w);
  * without locks of ours and must not sleep.
  */
 int os_waitq_wait(struct os_waitq *w, bool (*cond)(void *arg), void *arg);
-void os_waitq_wait_killable(struct os_waitq *w, bool (*cond)(void *arg), void *arg);
-void os_waitq_wake(struct os_waitq *w); /* any context */
+/* The same, but no signal ends it: for what another thread of ours is about to finish. */
+void os_waitq_wait_uninterruptible(struct os_waitq *w, bool (*cond)(void *arg), void *arg);
+void os_waitq_wake(struct os_waitq *w); /* all who sleep there; any context */
 
 /* ---- this CPU ---- */
 void os_preempt_disable(void);
@@ -81,9 +82,9 @@ unsigned long os_irq_save(void);
 void os_irq_restore(unsigned long flags);
 unsigned int os_cpu_id(void); /* preemption off */
 unsigned int os_cpu_count(void); /* possible CPUs; ids are below this */
-bool os_resched_or_signal(void); /* something wants this thread to leave the guest */
+bool os_resched_or_signal(void); /* something wants this thread to leave the guest; any context */
 bool os_signal_pending(void);
-void os_yield(void);
+void os_yield(void); /* let others run if they want to; may sleep */
 /* Make cpu leave the guest if it is in one: an IPI that does nothing; any context, does not wait. */
 void os_kick(unsigned int cpu);
 /* Run fn(arg) on every online CPU with interrupts off, and wait.  May sleep before. */

@@ -6,7 +6,9 @@
  * atomic, [v] the vCPU's mutex, [V] vm->lock, [m] vm->mem_lock, [s] the spin lock named,
  * [r] only the thread that holds run_busy.
  *
- * Lock order: vmm_lock (the list) -> vm->lock -> vcpu->lock -> vm->mem_lock -> hyp locks.
+ * Lock order: vmm_lock (the list) -> vm->lock -> vcpu->run_busy -> vm->mem_lock -> hyp locks.
+ * A thread in VM_RUN takes no lock before mem_lock: whoever holds vm->lock may wait for it.
+ * docs/locking.md has the whole story.
  */
 #ifndef CORE_VMM_H
 #define CORE_VMM_H
@@ -24,6 +26,14 @@ enum vcpu_state { /* bhyve's */
 	VCPU_SLEEPING, /* asleep: WFI, powered off, or suspended */
 };
 
+/* Who has the vCPU: a lock with a waiting line (vcpu->wq), see docs/locking.md. */
+enum vcpu_run_busy {
+	VCPU_FREE = 0,	 /* nobody */
+	VCPU_BUSY = 1,	 /* a thread is in VM_RUN */
+	VCPU_HELD = 2,	 /* an ioctl is at it; no thread is in VM_RUN */
+	VCPU_PARKED = 3, /* an ioctl is at it; the thread in VM_RUN waits */
+};
+
 /* What others ask of a vCPU.  They set bits in *vcpu->requests, then vcpu_notify(). */
 #define VCPU_REQ_IRQ	 BIT(0) /* the vGIC has news */
 #define VCPU_REQ_SUSPEND BIT(1) /* vm->suspend is set */
@@ -36,21 +46,24 @@ struct vcpu {
 	uint32_t id;		/* [I] */
 	uint32_t state;		/* [a] enum vcpu_state */
 	uint32_t *requests;	/* [I] points into the page HYP maps; [a] the word itself */
-	uint32_t run_busy;	/* [a] 1 while a thread is in VM_RUN (exchange) or stops it */
+	uint32_t run_busy;	/* [a] enum vcpu_run_busy */
 	int cpu;		/* [a] CPU it is loaded on, -1 if none */
 	uint32_t caps;		/* [a] bit n: enum vm_cap_type n */
-	struct os_waitq wq;	/* sleepers in WFI etc. */
+	uint32_t told;		/* [r] VCPU_REQ_DEBUG: user space knows that it is suspended */
+	uint32_t suspended;	/* [a] left with VM_EXITCODE_SUSPENDED */
+	struct os_waitq wq;	/* sleepers in WFI etc., and who waits for run_busy */
 	uint64_t *stats;	/* [I] VMM_STAT_COUNT counters, in the page HYP maps; owner writes */
-	struct vm_trace_rec *trace; /* [I] ring of VMM_TRACE_RECS, in pages HYP maps */
+	struct vm_trace_rec *trace; /* [I] ring of VMM_TRACE_RECS; the host's alone, made by the core */
 	uint64_t trace_head;	/* [a] next sequence number */
 	void *arch;		/* [I] struct arch_vcpu */
 	struct vm_exit exit;	/* [r] */
 };
 
+struct memchunk; /* 2 MiB of a segment: vm_mem.c */
 struct memseg {
 	uint64_t len;			/* bytes; 0: free slot */
 	char name[VM_MAX_SUFFIXLEN + 1];
-	struct os_gpage **pages;	/* [m] one a page, NULL until first touched */
+	struct memchunk **chunks;	/* [m] one for each 2 MiB, NULL until first touched */
 };
 
 struct memmap {
@@ -63,8 +76,7 @@ struct vm {
 	uint32_t uid, gid;	/* [I] owner */
 	uint32_t refs;		/* [a] open files, mappings, and the list's own */
 	uint32_t dying;		/* [a] 1: destroy has begun; every call gives ENXIO */
-	uint32_t suspend;	/* [a] enum vm_suspend_how, set once until REINIT */
-	uint32_t suspend_vcpu;	/* [a] */
+	uint32_t suspend;	/* [a] vm_suspend_how() | who << 8; set once until REINIT */
 	struct os_mutex lock;	/* life, topology, activation, segments and maps */
 	struct os_mutex mem_lock; /* pages and stage 2 */
 	struct vcpu *vcpu[VM_MAXCPU]; /* [V] set once; read with acquire */
@@ -75,8 +87,17 @@ struct vm {
 	uint64_t mem_pages;	/* [m] guest pages allocated */
 	void *arch;		/* [I] struct arch_vm */
 	void *os;		/* [I] the glue's: device node and the like */
+	struct memmap vgic[2];	/* [V] the distributor and the CPU interface: not for memory */
+	uint64_t serial;	/* [I] place in the list */
+	bool ready;		/* [vmm_lock] its node is made: it can be found */
 	struct vm *next;	/* [vmm_lock] */
 };
+
+static inline uint32_t
+vm_suspend_how(const struct vm *vm)
+{
+	return __atomic_load_n(&vm->suspend, __ATOMIC_ACQUIRE) & 0xff;
+}
 
 /* ---- module (core/vm.c) ---- */
 int vmm_init(void);
@@ -85,7 +106,7 @@ uint32_t vmm_vm_count(void);
 
 /* ---- VM life; the glue owns device nodes and calls these from its cdev ---- */
 int vm_create(const struct vmmctl_vm_create *req, struct vm **out); /* referenced for the caller */
-int vm_destroy(const char *name);
+int vm_destroy(const char *name); /* waits until no thread is in VM_RUN; guest memory is free then */
 int vm_open(const char *name, struct vm **out); /* checks ownership; takes a reference */
 struct vm *vm_get(struct vm *vm);
 void vm_put(struct vm *vm); /* the last one frees everything, HYP pages included */
@@ -103,10 +124,19 @@ int vm_run(struct vcpu *vcpu, struct vm_run *run);
 void vcpu_request(struct vcpu *vcpu, uint32_t req); /* set bits and notify; any context */
 void vcpu_notify(struct vcpu *vcpu);		    /* wake it, or make it leave the guest */
 int vm_suspend(struct vm *vm, uint32_t how, uint32_t vcpuid);
-/* Stop every vCPU outside the guest and hold them there.  vm->lock held; may sleep. */
+/*
+ * Stop every vCPU outside the guest and hold them there; the same for one.  vm->lock held,
+ * mem_lock not; may sleep.  Not for a thread that is in VM_RUN itself.
+ */
 void vm_quiesce(struct vm *vm);
 void vm_unquiesce(struct vm *vm);
-struct vcpu *vm_vcpu(struct vm *vm, uint32_t id); /* NULL: not active */
+void vcpu_hold(struct vcpu *vcpu);
+bool vcpu_try_hold(struct vcpu *vcpu); /* false: a thread is in VM_RUN */
+void vcpu_unhold(struct vcpu *vcpu);
+struct vcpu *vm_vcpu(struct vm *vm, uint32_t id); /* any context; NULL: not active */
+/* The vCPU, active or not, made at first use.  vm->lock held; may sleep. */
+int vcpu_get(struct vm *vm, uint32_t id, struct vcpu **out);
+void vcpu_free(struct vcpu *vcpu); /* with the VM's last reference */
 static inline void
 vcpu_stat_inc(struct vcpu *vcpu, enum vmm_stat s)
 {
@@ -120,8 +150,9 @@ int vm_mem_map_seg(struct vm *vm, const struct vm_memmap *a);
 int vm_mem_next_map(struct vm *vm, struct vm_memmap *a);
 int vm_mem_unmap(struct vm *vm, uint64_t gpa, uint64_t len);
 int vm_mem_discard(struct vm *vm, struct vm_discard *a);
-void vm_mem_free(struct vm *vm);  /* destroy */
-void vm_mem_reset(struct vm *vm); /* reinit: contents stay, stage 2 is emptied by arch_vm_reset */
+void vm_mem_free(struct vm *vm); /* destroy.  vm->lock held, no vCPU runs */
+bool vm_mem_range_ok(uint64_t gpa, uint64_t len); /* whole pages, not empty, below VM_MAX_GPA */
+bool vm_mem_is_mapped(const struct vm *vm, uint64_t gpa, uint64_t len); /* any of it.  vm->lock */
 enum vm_mem_fault {
 	VM_MEM_MAPPED,	  /* retry the instruction */
 	VM_MEM_NOT_RAM,	  /* nothing is mapped there: a device's, or nobody's */
@@ -130,9 +161,15 @@ enum vm_mem_fault {
 };
 /* Make the page at gpa present in stage 2, a 2 MiB block where it can be.  May sleep. */
 enum vm_mem_fault vm_mem_fault(struct vm *vm, gpa_t gpa, bool write, bool *block, int *error);
-/* The page behind gpa, allocated if need be; referenced by the VM only.  mem_lock held.  NULL: none. */
+/*
+ * The page behind gpa, allocated if need be; referenced by the VM only.  mem_lock held.  NULL with
+ * *error: -EFAULT not RAM, -EACCES need_prot is more than the mapping has, -ENOMEM.
+ */
 struct os_gpage *vm_mem_page(struct vm *vm, gpa_t gpa, uint32_t need_prot, int *error);
-/* Read guest memory into a local, once: -EFAULT where it is not RAM.  May sleep. */
+/*
+ * Read guest memory into a local, once: -EFAULT where it is not RAM; what nobody touched yet
+ * reads as zeros.  Sees what a guest with its caches off wrote.  May sleep.
+ */
 int vm_mem_read(struct vm *vm, gpa_t gpa, void *dst, size_t len);
 /* Clean and invalidate all of the VM's pages that stage 2 maps (set/way, caches switched). */
 void vm_mem_flush_all(struct vm *vm);
