@@ -48,6 +48,7 @@ struct arch_vcpu {
 	uint32_t caches_on;	/* SCTLR.C as last seen */
 	uint32_t on_entry;	/* CPU_ON: entry point, with bit 0 for Thumb */
 	uint32_t on_context;	/* CPU_ON: r0 */
+	uint32_t on_cpsr_e;	/* CPU_ON: the caller's endianness, CPSR.E */
 };
 
 static inline struct arch_vm *

@@ -58,6 +58,8 @@ struct hyp_vcpu {
 	hyp_va_t vm;		   /* [I] struct hyp_vm */
 	struct vgic_cpu vgic;	   /* [o] but its inbox [a] */
 	struct vtimer vtimer;	   /* [o] */
+	uint32_t id_regs[64];	   /* [I] CP15 c0, opc1 0, as the guest reads it: CRm * 8 + opc2 */
+	uint32_t cp10_id[16];	   /* [I] FPSID, MVFR0, MVFR1: by the number VMRS has for them */
 	uint64_t stats[VMM_STAT_COUNT]; /* [o] */
 };
 
