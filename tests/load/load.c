@@ -77,7 +77,7 @@ spin_registers(const uint64_t *pat, uint64_t *out, const uint32_t *core, uint32_
 	register void *cdst __asm__("r3") = core_out;
 	register uint32_t n __asm__("r12") = spins;
 
-	__asm__ volatile(".fpu neon\n"
+	__asm__ volatile(".fpu neon-vfpv4\n"
 			 "vldmia %0!, {d0-d15}\n"
 			 "vldmia %0!, {d16-d31}\n"
 			 "ldmia %2, {r4, r5, r6, r8, r9, r10}\n"
