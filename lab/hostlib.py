@@ -253,7 +253,9 @@ class Config:
         if self.icount:
             hardware += ["-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01,clock=vm",
                          "-seed", "1"]
-        append = f"console=ttyAMA0 panic=-1 quiet {self.append}".strip()
+        # On a terminal, warnings of the boot would only be in the way; dmesg has them.
+        level = "loglevel=3" if self.mode in ("shell", "console") else "quiet"
+        append = f"console=ttyAMA0 panic=-1 {level} {self.append}".strip()
         return ["qemu-system-arm", *hardware, "-smp", str(self.cpus), "-m", str(self.memory),
                 "-nic", "none", "-no-reboot", "-display", "none",
                 "-kernel", str(armhf("kernels", self.kernel, "vmlinuz")),
