@@ -43,7 +43,9 @@ struct pending_access {
 struct arch_vcpu {
 	struct hyp_vcpu *hyp;	/* mapped in HYP */
 	struct pending_access access;
-	struct os_timer timer;	/* sleeping vCPU: CNTV or CNTP deadline */
+	struct os_timer timer;	/* sleeping vCPU: CNTV or CNTP deadline; running: CNTP's */
+	uint32_t timer_armed;	/* [a] for CNTP in vtimer_load, and has not fired */
+	uint64_t timer_cval;	/* .. at this CNTP_CVAL */
 	uint32_t powered;	/* [a] PSCI: 0 off, 1 on, 2 on pending */
 	uint32_t caches_on;	/* SCTLR.C as last seen */
 	uint32_t on_entry;	/* CPU_ON: entry point, with bit 0 for Thumb */

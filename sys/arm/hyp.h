@@ -20,6 +20,7 @@
 #include <vmm/vmm_stat.h>
 
 #include "hyp_lock.h"
+#include "hyp_verdict.h"
 #include "types.h"
 #include "vgic.h"
 #include "vtimer.h"
@@ -102,10 +103,6 @@ hyp_va(const void *host)
 #define HYP_PTR(type, hva) ((type *)(hva).a)
 
 /* HYP's own answer to a trap: in sys/arm/hyp_fast.c, called by sys/armv7/hyp_run.c. */
-enum hyp_verdict {
-	HYP_REENTER, /* answered: straight back to the guest */
-	HYP_TO_HOST, /* the host must look */
-};
 enum hyp_verdict hyp_fast_trap(struct hyp_vcpu *v);
 enum hyp_verdict hyp_fast_irq(struct hyp_vcpu *v);
 

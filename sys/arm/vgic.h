@@ -13,6 +13,7 @@
 #ifndef ARM_VGIC_H
 #define ARM_VGIC_H
 
+#include "hyp_verdict.h"
 #include "types.h"
 
 struct hyp_vm;
@@ -40,23 +41,33 @@ struct vgic {
 	uint32_t edge[VGIC_MAX_IRQS / 32];    /* GICD_ICFGR: 1 edge */
 	uint32_t group[VGIC_MAX_IRQS / 32];
 	uint32_t in_lr[VGIC_MAX_IRQS / 32];   /* a list register of owner[] holds it */
+	uint32_t lr_pend[VGIC_MAX_IRQS / 32]; /* .. and with it the latch, which comes back at sync */
+	uint32_t act_mod[VGIC_MAX_IRQS / 32]; /* .. and active[] was written since: keep that at sync */
+	uint32_t hint[8]; /* by vCPU: bit w is set if word w may hold an SPI to put in its LRs */
+	uint32_t cpus;	  /* [a] bit n: vCPU n exists, as the guest sees it */
+	uint32_t kick;	  /* a sync in HYP left work for these vCPUs: the host notifies them */
 	uint8_t prio[VGIC_MAX_IRQS];
 	uint8_t target[VGIC_MAX_IRQS]; /* ITARGETSR: bit n is CPU interface n */
-	uint8_t owner[VGIC_MAX_IRQS];
+	uint8_t owner[VGIC_MAX_IRQS];  /* while active or in a list register: whose */
 };
 
 /* One a vCPU; belongs to its owner. */
 struct vgic_cpu {
 	uint32_t enabled, pending, level, active, edge, group; /* INTID 0..31 */
-	uint32_t in_lr;
+	uint32_t in_lr, lr_pend;
 	uint8_t prio[32];
-	uint8_t sgi_src[16];   /* per SGI: pending source CPUs */
+	uint8_t sgi_src[16];	/* per SGI: pending source CPUs; pending has a bit where not 0 */
+	uint8_t sgi_active[16]; /* per SGI: the source of the active one */
 	uint32_t sgi_inbox[4]; /* [a] SGI n: byte n & 3 of word n >> 2, bit = source */
 	uint32_t nlrs;	       /* [I] list registers to use */
 	uint32_t used;	       /* bit n: lr[n] is in use */
+	uint32_t lr_spi;       /* .. by an SPI */
+	uint32_t lr_was_pend;  /* .. and was pending when it was filled */
+	uint32_t hw_lrs;       /* GICH_LRn that are not zero */
 	uint32_t lr[VGIC_MAX_LRS];
 	uint32_t vmcr, apr, hcr; /* GICH_VMCR, GICH_APR, GICH_HCR as to be loaded */
-	uint32_t misr;	       /* GICH_MISR at the last exit */
+	uint32_t misr;	       /* GICH_MISR at the last maintenance interrupt */
+	uint32_t sync_seq;     /* [a] counts vgic_sync */
 };
 
 /* One access to the distributor. */
@@ -70,6 +81,7 @@ struct vgic_access {
 /* What a change makes necessary, besides the caller's own flush: vCPUs to notify. */
 struct vgic_notify {
 	uint32_t vcpus; /* bit n */
+	uint32_t sync;	/* those of them whose list registers hold what the access was about */
 };
 
 /* ---- memory half: vgic.c, vgic_mmio.c; host and HYP; hyp_vm.lock held where it says [L] ---- */
@@ -78,24 +90,58 @@ void vgic_vm_reset(struct hyp_vm *vm); /* [L] */
 /* Fold what the list registers say back into the model.  [L] when vgic_sync_needs_lock(). */
 bool vgic_sync_needs_lock(const struct hyp_vcpu *v);
 void vgic_sync(struct hyp_vm *vm, struct hyp_vcpu *v);
-/* Choose what goes into the list registers, by priority; sets GICH_HCR's maintenance bits. [L] */
-void vgic_flush(struct hyp_vm *vm, struct hyp_vcpu *v);
+/*
+ * Choose what goes into the list registers, by priority; sets GICH_HCR's maintenance bits.  After
+ * vgic_sync.  [L]; without the lock, with spis false, if vgic_flush_needs_lock() said no.
+ */
+bool vgic_flush_needs_lock(const struct hyp_vm *vm, const struct hyp_vcpu *v);
+void vgic_flush(struct hyp_vm *vm, struct hyp_vcpu *v, bool spis);
+/* Which vCPUs there are. [L] */
+void vgic_set_cpus(struct hyp_vm *vm, uint32_t cpus);
 /* Is there an interrupt this vCPU would take (its CPU interface enabled, priority above PMR)? */
 bool vgic_has_pending(struct hyp_vm *vm, struct hyp_vcpu *v);
+/* Would this PPI be taken if its line were high? */
+bool vgic_ppi_would_interrupt(const struct hyp_vm *vm, const struct hyp_vcpu *v, uint32_t intid);
 /* Distributor registers; RAZ/WI where IHI 0048B 4.3 has nothing; never fails. [L] */
 void vgic_mmio(struct hyp_vm *vm, struct hyp_vcpu *v, struct vgic_access *a, struct vgic_notify *n);
+/* What an access takes: for who cannot wait (HYP). */
+#define VGIC_NEED_SYNC BIT(0) /* vgic_sync before, vgic_flush after it */
+#define VGIC_NEED_LOCK BIT(1)
+#define VGIC_NEED_HOST BIT(2) /* it would notify another vCPU, or wait for one */
+uint32_t vgic_mmio_needs(const struct hyp_vm *vm, const struct hyp_vcpu *v,
+    const struct vgic_access *a);
+/* Would it?  What vgic_mmio_needs could not see without the lock. [L], after vgic_sync */
+bool vgic_mmio_is_foreign(const struct hyp_vm *vm, const struct hyp_vcpu *v,
+    const struct vgic_access *a);
 /* The input line of an SPI, or an edge of it. [L] -EINVAL */
 int vgic_set_level(struct hyp_vm *vm, uint32_t intid, bool level, struct vgic_notify *n);
 int vgic_pulse(struct hyp_vm *vm, uint32_t intid, struct vgic_notify *n);
-/* The input line of a PPI of v, by its owner. hw: list register links to the physical PPI phys. */
+/* The input line of a PPI of v, by its owner. */
 void vgic_set_ppi(struct hyp_vcpu *v, uint32_t intid, bool level);
 
 /* ---- GICH half: vgic_hw_hyp.c, HYP only ---- */
+void vgic_hw_init(void);		  /* a CPU that comes up: interface off, LRs empty */
 void vgic_hw_save(struct hyp_vcpu *v);	  /* and turns the interface off */
 void vgic_hw_restore(struct hyp_vcpu *v);
+/*
+ * HYP's complete answers, for hyp_fast.c: the guest's list registers are live in GICH.  With
+ * HYP_TO_HOST nothing of what was asked was done, and vgic_hw_save can follow.
+ */
+enum hyp_verdict vgic_hyp_mmio(struct hyp_vcpu *v, struct vgic_access *a);
+enum hyp_verdict vgic_hyp_maintenance(struct hyp_vcpu *v); /* HYP_TO_HOST: GICH_MISR was 0 */
+enum hyp_verdict vgic_hyp_vtimer(struct hyp_vcpu *v); /* HYP_TO_HOST: CNTV does not interrupt */
 
 /* ---- host half: vgic_host.c ---- */
+/* vm->lock.  -EEXIST there is one, -EINVAL, -ENOMEM */
 int vgic_attach(struct vm *vm, uint64_t dist_gpa, uint64_t cpu_gpa, uint32_t nirqs);
+void vgic_detach(struct vm *vm); /* VM_REINIT: stage 2 is emptied by the caller */
+/* Is gpa in the distributor's page? */
+bool vgic_host_is_dist(const struct vm *vm, uint64_t gpa);
+/* The vCPU is made: how many list registers it has.  vgic_vcpu_reset keeps it. */
+void vgic_host_vcpu_init(struct vcpu *vcpu);
+/* Registers of the reset state, under the lock where it is needed; no vCPU runs. */
+void vgic_host_vcpu_reset(struct vcpu *vcpu);
+bool vgic_host_has_pending(struct vcpu *vcpu); /* any context */
 void vgic_host_sync(struct vcpu *vcpu);	 /* after the guest left; interrupts off */
 void vgic_host_flush(struct vcpu *vcpu); /* before it enters; interrupts off */
 void vgic_host_mmio(struct vcpu *vcpu, struct vgic_access *a);

@@ -24,20 +24,23 @@ struct vcpu;
 
 struct vtimer {
 	uint32_t cntv_ctl; /* saved; live in the CPU while in the guest */
-	uint32_t forwarded; /* the physical PPI is active on the vCPU's behalf */
+	uint32_t forwarded; /* the physical PPI is, or at entry becomes, active on its behalf */
 	uint64_t cntv_cval;
 	uint32_t cntp_ctl; /* emulated */
-	uint32_t pad;
+	uint32_t hw_active; /* what the PPI's active bit on loaded_cpu was left at */
 	uint64_t cntp_cval;
 };
 
 /* ---- HYP (vtimer_hyp.c) ---- */
 void vtimer_hyp_restore(struct hyp_vcpu *v, bool cpu_changed); /* CNTVOFF, CNTV, active bit */
 void vtimer_hyp_save(struct hyp_vcpu *v);		       /* and stops CNTV */
+/* Does CNTV interrupt, and is not forwarded yet? */
+bool vtimer_hyp_fired(const struct hyp_vcpu *v);
 /* On a physical interrupt: if it is CNTV's, forward it.  True: it was. The LRs are saved. */
 bool vtimer_hyp_irq(struct hyp_vcpu *v);
 /* Re-sample: the line may have fallen while the interrupt waited. The LRs are saved. */
 void vtimer_hyp_sample(struct hyp_vcpu *v);
+void vtimer_hyp_clear_active(void); /* HYP_CALL_CLEAR_ACTIVE */
 
 /* ---- host (vtimer.c) ---- */
 int vtimer_host_init(uint32_t cntfrq);
@@ -47,6 +50,8 @@ void vtimer_vcpu_reset(struct vcpu *vcpu);
 /* The lines as of now, from saved state; raises PPIs of a vCPU that does not run. */
 void vtimer_update(struct vcpu *vcpu);
 bool vtimer_has_expired(struct vcpu *vcpu); /* CNTV or CNTP would interrupt now; any context */
+/* In arch_vcpu_load: a host timer makes the guest leave when CNTP expires.  Preemption off. */
+void vtimer_load(struct vcpu *vcpu);
 void vtimer_sleep_begin(struct vcpu *vcpu); /* arm a host timer for the nearer deadline */
 void vtimer_sleep_end(struct vcpu *vcpu);
 /* CNTP_CTL, CNTP_TVAL, CNTP_CVAL trapped: reg is enum below. */
