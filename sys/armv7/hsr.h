@@ -33,10 +33,27 @@
 #define HSR_EC_IABT_HYP	    0x21u
 #define HSR_EC_DABT_LOWER   0x24u
 #define HSR_EC_DABT_HYP	    0x25u
+#define HSR_EC_COUNT	    64u
 
 /* ISS[24:20] of classes 0x01 to 0x0f. */
 #define HSR_CV		    BIT(24)
 #define HSR_COND_MASK	    MASK32(23, 20)
+
+/* ISS of WFI and WFE. */
+#define HSR_WFX_IS_WFE	    BIT(0)
+
+/* ISS of MCR, MRC and VMRS (there CRn is the register's number); of MCRR and MRRC. */
+#define HSR_CP_READ	    BIT(0)
+#define HSR_CP_CRM_MASK	    MASK32(4, 1)
+#define HSR_CP_RT_MASK	    MASK32(8, 5)
+#define HSR_CP_CRN_MASK	    MASK32(13, 10)
+#define HSR_CP_OPC1_MASK    MASK32(16, 14)
+#define HSR_CP_OPC2_MASK    MASK32(19, 17)
+#define HSR_CP64_RT2_MASK   MASK32(13, 10)
+#define HSR_CP64_OPC1_MASK  MASK32(19, 16)
+
+/* ISS of HVC. */
+#define HSR_HVC_IMM_MASK    MASK32(15, 0)
 
 /* ISS of aborts; ISV and what depends on it are of data aborts alone. */
 #define HSR_DABT_ISV	    BIT(24)
@@ -62,6 +79,13 @@ static inline uint32_t
 hsr_ec(uint32_t hsr)
 {
 	return hsr >> HSR_EC_SHIFT;
+}
+
+/* The length of the instruction that trapped, bytes. */
+static inline unsigned int
+hsr_inst_len(uint32_t hsr)
+{
+	return (hsr & HSR_IL) != 0 ? 4 : 2;
 }
 
 #endif /* ARMV7_HSR_H */
