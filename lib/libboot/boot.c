@@ -1,0 +1,143 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The bhyve-arm authors
+ *
+ * Loading as a whole: plan the kernel, make the device tree, find places, read everything
+ * into guest memory, and say how the first vCPU starts.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <libfdt.h>
+
+#include "boot.h"
+
+/* Room for what overlays and the command line add. */
+#define DTB_CAPACITY (BOOT_MAX_DTB + 0x10000u)
+
+struct loading {
+	struct boot_file kernel, initrd;
+	struct boot_kernel plan;
+	struct boot_places places;
+	void *fdt;
+};
+
+static void
+loading_end(struct loading *l)
+{
+	boot_file_close(&l->kernel);
+	boot_file_close(&l->initrd);
+	free(l->fdt);
+}
+
+static int
+open_files(const struct boot_config *c, struct loading *l, struct boot_error *e)
+{
+	if (boot_file_open(&l->kernel, c->kernel, e) != 0)
+		return -1;
+	if (c->initrd != NULL) {
+		if (boot_file_open(&l->initrd, c->initrd, e) != 0)
+			return -1;
+		if (l->initrd.size == 0)
+			return boot_fail(e, "%s: the file is empty", c->initrd);
+	}
+	l->kernel.progress = l->initrd.progress = c->progress;
+	return 0;
+}
+
+static int
+make_fdt(const struct boot_config *c, const struct boot_machine *machine, struct loading *l,
+    struct boot_error *e)
+{
+	int error;
+
+	l->fdt = malloc(DTB_CAPACITY);
+	if (l->fdt == NULL)
+		return boot_fail(e, "no memory left for the device tree");
+	if (c->dtb != NULL)
+		error = boot_fdt_read(l->fdt, DTB_CAPACITY, c->dtb, e);
+	else
+		error = boot_fdt_generate(l->fdt, DTB_CAPACITY, machine, e);
+	for (unsigned int i = 0; i < c->noverlays && error == 0; i++)
+		error = boot_fdt_overlay(l->fdt, c->overlays[i], e);
+	return error;
+}
+
+/* An upper bound of the finished tree: the places are needed before it is finished. */
+static uint64_t
+fdt_room(const struct loading *l, const struct boot_config *c)
+{
+	return (uint64_t)fdt_off_dt_strings(l->fdt) + fdt_size_dt_strings(l->fdt) +
+	    (c->cmdline != NULL ? strlen(c->cmdline) : 0) + 1024;
+}
+
+static int
+load_all(const struct boot_config *c, const struct boot_machine *machine, const struct boot_mem *m,
+    struct loading *l, struct boot_error *e)
+{
+	uint64_t room;
+	void *va;
+
+	if (open_files(c, l, e) != 0 ||
+	    boot_kernel_plan(&l->kernel, m->gpa, m->size, c->raw_gpa, &l->plan, e) != 0 ||
+	    make_fdt(c, machine, l, e) != 0)
+		return -1;
+	room = fdt_room(l, c);
+	if (boot_place(&l->plan, m->gpa, m->size, room, l->initrd.size, &l->places, e) != 0 ||
+	    boot_fdt_finish(l->fdt, machine, c->cmdline, l->places.initrd, l->initrd.size, e) != 0)
+		return -1;
+	va = boot_mem_at(m, l->places.dtb, fdt_totalsize(l->fdt));
+	if (va == NULL || fdt_totalsize(l->fdt) > room)
+		return boot_fail(e, "the device tree does not fit into guest memory: see -m");
+	if (boot_kernel_load(&l->kernel, &l->plan, m, e) != 0)
+		return -1;
+	memcpy(va, l->fdt, fdt_totalsize(l->fdt));
+	if (c->initrd == NULL)
+		return 0;
+	va = boot_mem_at(m, l->places.initrd, l->initrd.size);
+	if (va == NULL)
+		return boot_fail(e, "%s: does not fit into guest memory: see -m", c->initrd);
+	return boot_file_read(&l->initrd, 0, va, l->initrd.size, e);
+}
+
+int
+boot_load(const struct boot_config *c, const struct boot_machine *machine, const struct boot_mem *m,
+    struct boot_entry *entry, struct boot_error *e)
+{
+	struct loading l = { .kernel.fd = -1, .initrd.fd = -1 };
+	int error;
+
+	if (c->cmdline != NULL && strlen(c->cmdline) > BOOT_CMDLINE_MAX)
+		return boot_fail(e, "the kernel's command line is longer than %u characters",
+		    BOOT_CMDLINE_MAX);
+	error = load_all(c, machine, m, &l, e);
+	if (error == 0)
+		*entry = (struct boot_entry){
+			.pc = l.plan.entry,
+			.r0 = 0,
+			.r1 = 0xffffffffu, /* no machine number: the device tree says it all */
+			.r2 = l.places.dtb,
+		};
+	loading_end(&l);
+	return error;
+}
+
+int
+boot_check(const struct boot_config *c, uint64_t ram_size, struct boot_error *e)
+{
+	struct loading l = { .kernel.fd = -1, .initrd.fd = -1 };
+	struct boot_machine machine = { .vcpus = 1, .ram_size = ram_size };
+	int error;
+
+	error = open_files(c, &l, e);
+	if (error == 0)
+		error = boot_kernel_plan(&l.kernel, MACHINE_RAM_BASE, ram_size, c->raw_gpa, &l.plan,
+		    e);
+	if (error == 0)
+		error = make_fdt(c, &machine, &l, e);
+	if (error == 0)
+		error = boot_place(&l.plan, MACHINE_RAM_BASE, ram_size, fdt_room(&l, c),
+		    l.initrd.size, &l.places, e);
+	loading_end(&l);
+	return error;
+}

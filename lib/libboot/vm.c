@@ -1,0 +1,133 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The bhyve-arm authors
+ *
+ * From an open VM to one that can run: memory, vCPUs, vGIC, loading, registers.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "boot.h"
+#include "vmmapi.h"
+
+/* CPSR as the booting documents want it: SVC mode, IRQ, FIQ and asynchronous aborts masked. */
+#define CPSR_BOOT  0x1d3u
+#define CPSR_THUMB 0x20u
+
+static int
+vm_fail(struct vmctx *ctx, enum vm_op op, struct boot_error *e)
+{
+	char line[sizeof(e->text)];
+
+	return boot_fail(e, "%s", vm_strerror(op, vm_get_name(ctx), errno, line, sizeof(line)));
+}
+
+/* A VM that was used before keeps what makes it a machine; it is only reset. */
+static int
+reset_used(struct vmctx *ctx, const struct boot_vm *v, struct boot_error *e)
+{
+	uint64_t active;
+
+	if (vm_active_cpus(ctx, &active) != 0)
+		return vm_fail(ctx, VM_OP_REINIT, e);
+	if (active == 0)
+		return 0;
+	if (active != (1ull << v->vcpus) - 1)
+		return boot_fail(e, "VM \"%s\" was made with %d vCPUs: give -c %d, or destroy it "
+				    "first (bhyvectl --vm=%s --destroy)", vm_get_name(ctx),
+		    __builtin_popcountll(active), __builtin_popcountll(active), vm_get_name(ctx));
+	if (vm_reinit(ctx) != 0)
+		return vm_fail(ctx, VM_OP_REINIT, e);
+	return 0;
+}
+
+static int
+attach_vgic(struct vmctx *ctx, struct boot_error *e)
+{
+	const struct vm_attach_vgic a = {
+		.dist_start = MACHINE_GICD_BASE,
+		.dist_size = MACHINE_GICD_SIZE,
+		.cpu_start = MACHINE_GICC_BASE,
+		.cpu_size = MACHINE_GICC_SIZE,
+		.nirqs = MACHINE_NIRQS,
+	};
+
+	if (vm_attach_vgic(ctx, &a) != 0 && errno != EEXIST && errno != EBUSY)
+		return vm_fail(ctx, VM_OP_VCPU, e);
+	return 0;
+}
+
+/* Activates a vCPU, and learns what the guest will read of its identity. */
+static int
+add_vcpu(struct vmctx *ctx, uint32_t id, struct boot_machine *machine, struct boot_error *e)
+{
+	struct vcpu *vcpu = vm_vcpu_open(ctx, id);
+	uint64_t midr = 0, mpidr = id;
+	int error = -1;
+
+	if (vcpu == NULL || (vm_activate_cpu(vcpu) != 0 && errno != EEXIST && errno != EBUSY) ||
+	    vm_get_register(vcpu, VM_REG_GUEST_MIDR, &midr) != 0 ||
+	    vm_get_register(vcpu, VM_REG_GUEST_MPIDR, &mpidr) != 0) {
+		vm_fail(ctx, VM_OP_VCPU, e);
+	} else {
+		machine->midr = (uint32_t)midr;
+		machine->mpidr[id] = (uint32_t)mpidr & 0xffffff;
+		error = 0;
+	}
+	if (vcpu != NULL)
+		vm_vcpu_close(vcpu);
+	return error;
+}
+
+static int
+set_entry(struct vmctx *ctx, const struct boot_entry *entry, struct boot_error *e)
+{
+	const uint32_t regs[] = { VM_REG_GUEST_CPSR, VM_REG_GUEST_R0, VM_REG_GUEST_R0 + 1,
+		VM_REG_GUEST_R0 + 2, VM_REG_GUEST_PC };
+	const uint64_t vals[] = { CPSR_BOOT | ((entry->pc & 1) != 0 ? CPSR_THUMB : 0), entry->r0,
+		entry->r1, entry->r2, entry->pc & ~1ull };
+	struct vcpu *vcpu = vm_vcpu_open(ctx, 0);
+	int error = 0;
+
+	if (vcpu == NULL ||
+	    vm_set_register_set(vcpu, sizeof(regs) / sizeof(regs[0]), regs, vals) != 0)
+		error = vm_fail(ctx, VM_OP_VCPU, e);
+	if (vcpu != NULL)
+		vm_vcpu_close(vcpu);
+	return error;
+}
+
+int
+boot_vm_prepare(struct vmctx *ctx, const struct boot_vm *v, const struct boot_config *c,
+    struct boot_error *e)
+{
+	struct boot_machine machine = { .vcpus = v->vcpus, .ram_size = v->memory };
+	struct boot_entry entry;
+	struct boot_mem mem;
+
+	if (reset_used(ctx, v, e) != 0)
+		return -1;
+	if (vm_setup_memory(ctx, v->memory) != 0)
+		return vm_fail(ctx, VM_OP_MEMORY, e);
+	/* What an earlier guest left must not be seen by the next. */
+	if (vm_discard(ctx, MACHINE_RAM_BASE, v->memory, NULL) != 0)
+		return vm_fail(ctx, VM_OP_MEMORY, e);
+	if (v->topology != NULL && vm_set_topology(ctx, v->topology) != 0 && errno != EBUSY)
+		return vm_fail(ctx, VM_OP_VCPU, e);
+	for (uint32_t i = 0; i < v->vcpus; i++) {
+		if (add_vcpu(ctx, i, &machine, e) != 0)
+			return -1;
+	}
+	if (attach_vgic(ctx, e) != 0)
+		return -1;
+	mem = (struct boot_mem){
+		.va = vm_map_gpa(ctx, MACHINE_RAM_BASE, v->memory),
+		.gpa = MACHINE_RAM_BASE,
+		.size = v->memory,
+	};
+	if (mem.va == NULL)
+		return boot_fail(e, "VM \"%s\": its memory cannot be mapped", vm_get_name(ctx));
+	if (boot_load(c, &machine, &mem, &entry, e) != 0)
+		return -1;
+	return set_entry(ctx, &entry, e);
+}
