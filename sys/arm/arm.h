@@ -35,9 +35,10 @@ struct pending_access {
 	uint8_t inst_len;   /* 2 or 4 */
 	bool writeback;	    /* rn gets wb_value when the access completes */
 	uint8_t rn;
+	bool swap;	    /* the guest's data accesses are big-endian (CPSR.E) */
 	uint32_t wb_value;
+	uint32_t far;	    /* virtual address, for an abort instead */
 	uint64_t gpa;
-	uint64_t data;
 };
 
 struct arch_vcpu {
@@ -106,13 +107,15 @@ void sysreg_vcpu_reset(struct vcpu *vcpu); /* reset values, each with its sectio
 void sysreg_caches_changed(struct vcpu *vcpu);
 
 /* ---- stage 2 (stage2.c), VMIDs (vmid.c) ---- */
-int stage2_init(struct vm *vm);
-void stage2_destroy(struct vm *vm);
+int stage2_init(struct vm *vm);	    /* -ENOMEM */
+void stage2_destroy(struct vm *vm); /* no vCPU runs; fine after a failed init */
+/* Nothing is mapped any more, devices neither.  Every vCPU is held; takes mem_lock. */
 void stage2_reset(struct vm *vm);
+/* Device pages (GICV) that arch_stage2_unmap leaves alone.  Takes mem_lock.  -ENOMEM, -EEXIST */
 int stage2_map_device(struct vm *vm, gpa_t gpa, hpa_t pa, unsigned int npages);
 /* Give the VM a VMID of the current generation; called before each entry, interrupts off. */
 void vmid_update(struct vm *vm);
-void vmid_init(unsigned int bits);
+int vmid_init(unsigned int bits); /* -ENODEV: more CPUs than it can serve */
 
 /* The host's machine as given to arch_init. */
 extern struct os_machine arm_machine;
