@@ -109,9 +109,9 @@ void sysreg_caches_changed(struct vcpu *vcpu);
 /* ---- stage 2 (stage2.c), VMIDs (vmid.c) ---- */
 int stage2_init(struct vm *vm);	    /* -ENOMEM */
 void stage2_destroy(struct vm *vm); /* no vCPU runs; fine after a failed init */
-/* Nothing is mapped any more, devices neither.  Every vCPU is held; takes mem_lock. */
+/* Nothing is mapped any more, devices neither.  Every vCPU is held; the caller has mem_lock. */
 void stage2_reset(struct vm *vm);
-/* Device pages (GICV) that arch_stage2_unmap leaves alone.  Takes mem_lock.  -ENOMEM, -EEXIST */
+/* Device pages (GICV) that arch_stage2_unmap leaves alone.  The caller has mem_lock.  -ENOMEM, -EEXIST */
 int stage2_map_device(struct vm *vm, gpa_t gpa, hpa_t pa, unsigned int npages);
 /* Give the VM a VMID of the current generation; called before each entry, interrupts off. */
 void vmid_update(struct vm *vm);

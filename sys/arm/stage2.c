@@ -280,7 +280,6 @@ stage2_map_device(struct vm *vm, gpa_t gpa, hpa_t pa, unsigned int npages)
 	unsigned int i;
 	int error = 0;
 
-	os_mutex_lock(&vm->mem_lock);
 	for (i = 0; i < npages && error == 0; i++) {
 		uint64_t off = (uint64_t)i * PAGE_BYTES;
 
@@ -289,7 +288,6 @@ stage2_map_device(struct vm *vm, gpa_t gpa, hpa_t pa, unsigned int npages)
 		else
 			error = leaf_map(vm, gpa.a + off, (pa.a + off) | attrs, 3);
 	}
-	os_mutex_unlock(&vm->mem_lock);
 	return error;
 }
 
@@ -519,7 +517,5 @@ stage2_destroy(struct vm *vm)
 void
 stage2_reset(struct vm *vm)
 {
-	os_mutex_lock(&vm->mem_lock);
 	stage2_clear(vm);
-	os_mutex_unlock(&vm->mem_lock);
 }
