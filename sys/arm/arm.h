@@ -106,6 +106,10 @@ void sysreg_vcpu_reset(struct vcpu *vcpu); /* reset values, each with its sectio
 /* After set/way operations and when SCTLR.C changed: design.md rule 8, DDI 0406C B2.2.6. */
 void sysreg_caches_changed(struct vcpu *vcpu);
 
+/* ---- memory that HYP maps (vm.c): zeroed whole pages; may sleep ---- */
+void *arm_pages_alloc(size_t bytes);
+void arm_pages_free(void *va, size_t bytes); /* NULL is fine */
+
 /* ---- stage 2 (stage2.c), VMIDs (vmid.c) ---- */
 int stage2_init(struct vm *vm);	    /* -ENOMEM */
 void stage2_destroy(struct vm *vm); /* no vCPU runs; fine after a failed init */

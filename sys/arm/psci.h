@@ -37,7 +37,7 @@ enum psci_fn {
 #define PSCI_INTERNAL_FAILURE	((uint32_t)-6)
 #define PSCI_INVALID_ADDRESS	((uint32_t)-9)
 
-/* AFFINITY_INFO's answers; also the values of arch_vcpu.powered below. */
+/* AFFINITY_INFO's answers */
 #define PSCI_AFF_ON	    0u
 #define PSCI_AFF_OFF	    1u
 #define PSCI_AFF_ON_PENDING 2u
@@ -49,7 +49,8 @@ enum psci_fn {
 enum vcpu_power {
 	VCPU_POWER_OFF = 0,
 	VCPU_POWER_ON = 1,
-	VCPU_POWER_ON_PENDING = 2,
+	VCPU_POWER_ON_PENDING = 2, /* CPU_ON: the target's thread has not carried it out yet */
+	VCPU_POWER_CLAIMED = 3,	   /* a CPU_ON is being written down */
 };
 
 #endif /* ARM_PSCI_H */

@@ -1,0 +1,165 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The bhyve-arm authors
+ *
+ * PSCI 1.0 (DEN0022) for the guest: power of its vCPUs and of the VM.  In the trap walk behind
+ * exit.c, for HVC #0 that psci_fast.c does not answer.  Runs on the host, preemptible, in the
+ * calling vCPU's own thread.
+ *
+ * Power is one word a vCPU, arch_vcpu.powered: OFF -> ON_PENDING by whoever calls CPU_ON (compare
+ * and exchange, so that one of two callers wins), ON_PENDING -> ON by the target's own thread
+ * when it has reset itself (vcpu.c, arch_vcpu_power_update), ON -> OFF by its own CPU_OFF.
+ */
+#include <string.h>
+
+#include "arm.h"
+#include "hsr.h"
+#include "psci.h"
+#include "psr.h"
+
+#define MPIDR_AFF0    MASK32(7, 0)
+#define MPIDR_AFF_ALL MASK32(23, 0)
+
+/* The vCPU with this affinity: Aff0 is its number, there is one cluster.  NULL: none such. */
+static struct vcpu *
+psci_target(struct vm *vm, uint32_t mpidr)
+{
+	/* bits that are no affinity field must be zero (DEN0022, CPU_ON) */
+	if ((mpidr & ~MPIDR_AFF0) != 0 || mpidr >= VM_MAXCPU)
+		return NULL;
+	return vm_vcpu(vm, mpidr);
+}
+
+/* r1 target, r2 entry point, r3 context */
+static uint32_t
+psci_cpu_on(struct vcpu *vcpu)
+{
+	const struct hyp_vcpu *v = hyp_vcpu(vcpu);
+	struct vcpu *target = psci_target(vcpu->vm, v->regs.r[1]);
+	uint32_t entry = v->regs.r[2], was = VCPU_POWER_OFF;
+	struct arch_vcpu *t;
+	uint16_t insn;
+
+	if (target == NULL)
+		return PSCI_INVALID_PARAMETERS;
+	t = arch_vcpu(target);
+	if (vm_mem_read(vcpu->vm, GPA(entry & ~1u), &insn, sizeof(insn)) != 0)
+		return PSCI_INVALID_ADDRESS;
+	/*
+	 * Claim it first, fill in its request, then publish: the target looks only once the state
+	 * is ON_PENDING.
+	 */
+	if (!__atomic_compare_exchange_n(&t->powered, &was, VCPU_POWER_CLAIMED, false,
+		__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return was == VCPU_POWER_ON ? PSCI_ALREADY_ON : PSCI_ON_PENDING;
+	t->on_entry = entry;
+	t->on_context = v->regs.r[3];
+	t->on_cpsr_e = v->regs.cpsr & CPSR_E;
+	__atomic_store_n(&t->powered, VCPU_POWER_ON_PENDING, __ATOMIC_RELEASE);
+	vcpu_request(target, VCPU_REQ_POWER);
+	return PSCI_SUCCESS;
+}
+
+/* Does not return to its caller: the run loop finds the vCPU off and sleeps. */
+static void
+psci_cpu_off(struct vcpu *vcpu)
+{
+	__atomic_store_n(&arch_vcpu(vcpu)->powered, VCPU_POWER_OFF, __ATOMIC_RELEASE);
+}
+
+/* r1 affinity, r2 lowest level that counts: levels above 0 ask for the only cluster. */
+static uint32_t
+psci_affinity_info(struct vcpu *vcpu)
+{
+	const uint32_t *r = hyp_vcpu(vcpu)->regs.r;
+	struct vcpu *target;
+
+	if (r[2] > 3 || (r[1] & ~MPIDR_AFF_ALL) != 0)
+		return PSCI_INVALID_PARAMETERS;
+	if (r[2] > 0) /* the caller is on, so its cluster is */
+		return (r[1] & ~MPIDR_AFF0) == 0 ? PSCI_AFF_ON : PSCI_INVALID_PARAMETERS;
+	target = psci_target(vcpu->vm, r[1]);
+	if (target == NULL)
+		return PSCI_INVALID_PARAMETERS;
+	switch (LOAD_ONCE(arch_vcpu(target)->powered)) {
+	case VCPU_POWER_ON:
+		return PSCI_AFF_ON;
+	case VCPU_POWER_OFF:
+		return PSCI_AFF_OFF;
+	default:
+		return PSCI_AFF_ON_PENDING;
+	}
+}
+
+/* These do not return; should the guest be run on nevertheless it reads a failure. */
+static uint32_t
+psci_system(struct vcpu *vcpu, enum vm_suspend_how how)
+{
+	(void)vm_suspend(vcpu->vm, how, vcpu->id);
+	return PSCI_INTERNAL_FAILURE;
+}
+
+/* Not ours: -1, or user space's to answer; r0 is -1 already when it looks, and it may set another. */
+static enum vcpu_action
+psci_unknown(struct vcpu *vcpu, struct vm_exit *vme)
+{
+	struct hyp_vcpu *v = hyp_vcpu(vcpu);
+	unsigned int i;
+
+	vcpu_stat_inc(vcpu, VMM_STAT_SMCCC_UNKNOWN);
+	if ((LOAD_ONCE(vcpu->caps) & BIT(VM_CAP_SMCCC_EXIT)) == 0) {
+		v->regs.r[0] = PSCI_NOT_SUPPORTED;
+		return EXIT_RESUME;
+	}
+	memset(&vme->u, 0, sizeof(vme->u));
+	vme->exitcode = VM_EXITCODE_SMCCC;
+	vme->inst_length = 0;
+	vme->u.smccc.func_id = v->regs.r[0];
+	for (i = 0; i < NELEM(vme->u.smccc.args); i++)
+		vme->u.smccc.args[i] = v->regs.r[1 + i];
+	v->regs.r[0] = PSCI_NOT_SUPPORTED;
+	return EXIT_TO_USER;
+}
+
+/*
+ * HVC #0 by SMCCC; other immediates are for hypervisors that this is not, and UNDEFINED here.
+ * The CPU has stepped over the HVC already, so that an exception has to step back (both
+ * encodings are four bytes).
+ */
+enum vcpu_action
+psci_trap(struct vcpu *vcpu, struct vm_exit *vme)
+{
+	struct hyp_vcpu *v = hyp_vcpu(vcpu);
+	uint32_t *r = v->regs.r;
+
+	if ((v->trap.hsr & HSR_HVC_IMM_MASK) != 0) {
+		v->regs.pc -= 4;
+		inject_undef(vcpu);
+		return EXIT_RESUME;
+	}
+	vmm_trace(vcpu, VMM_TRACE_PSCI, r[0], r[1]);
+	if (psci_fast(v))
+		return EXIT_RESUME;
+	switch (r[0]) {
+	case PSCI_FN_CPU_ON:
+		r[0] = psci_cpu_on(vcpu);
+		return EXIT_RESUME;
+	case PSCI_FN_CPU_OFF:
+		psci_cpu_off(vcpu);
+		return EXIT_RESUME;
+	case PSCI_FN_CPU_SUSPEND: /* power-down states are answered with standby, as DEN0022 allows */
+		r[0] = PSCI_SUCCESS;
+		return arch_vcpu_has_work(vcpu) ? EXIT_RESUME : EXIT_BLOCK;
+	case PSCI_FN_AFFINITY_INFO:
+		r[0] = psci_affinity_info(vcpu);
+		return EXIT_RESUME;
+	case PSCI_FN_SYSTEM_OFF:
+		r[0] = psci_system(vcpu, VM_SUSPEND_POWEROFF);
+		return EXIT_RESUME;
+	case PSCI_FN_SYSTEM_RESET:
+		r[0] = psci_system(vcpu, VM_SUSPEND_RESET);
+		return EXIT_RESUME;
+	default:
+		return psci_unknown(vcpu, vme);
+	}
+}
