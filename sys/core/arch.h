@@ -37,8 +37,8 @@ void arch_icache_invalidate_all(void);
 int arch_vm_init(struct vm *vm);
 void arch_vm_destroy(struct vm *vm); /* no vCPU runs; also after a failed init */
 /*
- * Back to the state after init: no vGIC, stage 2 emptied so that pages are cleaned again
- * (VM_REINIT).  The core resets the vCPUs afterwards.
+ * Back to the state after init, but a vGIC stays attached, with its registers reset; stage 2 is
+ * emptied of memory, so that pages are cleaned again (VM_REINIT).  The core resets the vCPUs afterwards.
  */
 void arch_vm_reset(struct vm *vm);
 /* -EEXIST there is one.  The core has checked that sizes are whole pages and nothing overlaps. */
@@ -47,7 +47,7 @@ int arch_vm_attach_vgic(struct vm *vm, const struct vm_attach_vgic *a);
 /* ---- a vCPU: it does not run ---- */
 int arch_vcpu_init(struct vcpu *vcpu); /* sets vcpu->requests and ->stats; undoes itself on failure */
 void arch_vcpu_destroy(struct vcpu *vcpu);
-/* Architectural reset state; powered on or off in PSCI's sense. */
+/* Architectural reset state, no access pending; powered on or off in PSCI's sense. */
 void arch_vcpu_reset(struct vcpu *vcpu, bool powered_on);
 int arch_get_register(struct vcpu *vcpu, uint32_t reg, uint64_t *val); /* -EINVAL unknown */
 int arch_set_register(struct vcpu *vcpu, uint32_t reg, uint64_t val);

@@ -182,7 +182,6 @@ vcpu_enter_guest(struct vcpu *vcpu)
 		arch_vcpu_enter(vcpu);
 		STORE_ONCE(vcpu->stats[VMM_STAT_RUN_NS],
 		    vcpu->stats[VMM_STAT_RUN_NS] + (os_now_ns() - from));
-		vcpu_stat_inc(vcpu, VMM_STAT_EXITS);
 		if (has_request(vcpu))
 			vcpu_stat_inc(vcpu, VMM_STAT_KICKS);
 	}

@@ -401,12 +401,11 @@ vm_suspend_why(const struct vm *vm, uint32_t *how, uint32_t *vcpuid)
 	*vcpuid = word >> SUSPEND_WHO == SUSPEND_NOBODY ? ~0u : word >> SUSPEND_WHO;
 }
 
-/* As VM_CREATE left it, but the memory stays: vm->lock held and every vCPU. */
+/* As VM_CREATE left it, but memory and vGIC stay: vm->lock held and every vCPU. */
 int
 vm_reinit(struct vm *vm)
 {
 	arch_vm_reset(vm);
-	memset(vm->vgic, 0, sizeof(vm->vgic));
 	for (uint32_t i = 0; i < VM_MAXCPU; i++)
 		if (vm->vcpu[i] != NULL)
 			vcpu_reset(vm->vcpu[i]);

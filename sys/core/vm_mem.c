@@ -348,9 +348,9 @@ map_check(const struct vm *vm, const struct vm_memmap *a)
 		return -EINVAL;
 	if (vm_mem_is_mapped(vm, a->gpa, a->len))
 		return -EEXIST;
-	for (uint32_t i = 0; i < NELEM(vm->vgic); i++)
-		if (ranges_meet(vm->vgic[i].gpa, vm->vgic[i].len, a->gpa, a->len))
-			return -EEXIST;
+	if (ranges_meet(vm->vgic.dist_start, vm->vgic.dist_size, a->gpa, a->len) ||
+	    ranges_meet(vm->vgic.cpu_start, vm->vgic.cpu_size, a->gpa, a->len))
+		return -EEXIST;
 	return 0;
 }
 

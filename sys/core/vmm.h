@@ -87,7 +87,7 @@ struct vm {
 	uint64_t mem_pages;	/* [m] guest pages allocated */
 	void *arch;		/* [I] struct arch_vm */
 	void *os;		/* [I] the glue's: device node and the like */
-	struct memmap vgic[2];	/* [V] the distributor and the CPU interface: not for memory */
+	struct vm_attach_vgic vgic; /* [V] as attached; nirqs 0: none */
 	uint64_t serial;	/* [I] place in the list */
 	bool ready;		/* [vmm_lock] its node is made: it can be found */
 	struct vm *next;	/* [vmm_lock] */

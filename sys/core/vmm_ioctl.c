@@ -333,16 +333,15 @@ ioc_attach_vgic(struct vm *vm, struct vcpu *vcpu, void *arg)
 	(void)vcpu;
 	if (a->pad != 0)
 		return -EINVAL;
-	if (vm->vgic[0].len != 0)
-		return -EEXIST;
+	/* It outlives VM_REINIT, and the next bhyve asks for it again. */
+	if (vm->vgic.nirqs != 0)
+		return memcmp(&vm->vgic, a, sizeof(*a)) == 0 ? 0 : -EEXIST;
 	if (!vgic_ranges_ok(vm, a))
 		return -EINVAL;
 	error = arch_vm_attach_vgic(vm, a);
-	if (error != 0)
-		return error;
-	vm->vgic[0] = (struct memmap){ .gpa = a->dist_start, .len = a->dist_size };
-	vm->vgic[1] = (struct memmap){ .gpa = a->cpu_start, .len = a->cpu_size };
-	return 0;
+	if (error == 0)
+		vm->vgic = *a;
+	return error;
 }
 
 /* ---- the table ---- */
