@@ -286,17 +286,19 @@ node_release(struct device *dev)
 	kfree(node);
 }
 
+/* Asked for the name alone, the kernel passes NULL for the rest. */
 static char *
 node_devnode(struct device *dev, umode_t *mode, kuid_t *uid, kgid_t *gid)
 {
 	struct vm_node *node = container_of(dev, struct vm_node, dev);
+	bool shared = gid_valid(node->gid);
 
-	*mode = 0600;
-	*uid = node->uid;
-	if (gid_valid(node->gid)) {
-		*mode = 0660;
+	if (mode != NULL)
+		*mode = shared ? 0660 : 0600;
+	if (uid != NULL)
+		*uid = node->uid;
+	if (gid != NULL && shared)
 		*gid = node->gid;
-	}
 	return NULL; /* "vmm!NAME" is vmm/NAME without our help */
 }
 
