@@ -6,9 +6,9 @@
  * B3.13.6).  In the trap walk after core/vcpu_run.c.  Runs on the host, preemptible, in
  * the vCPU's own thread, all of the guest's registers saved; no locks.
  */
+#include <hsr.h>
+
 #include "arm.h"
-#include "hsr.h"
-#include "psr.h"
 
 #define EXIT_CONDITIONAL BIT(0) /* the instruction may trap though its condition fails, B1.14.3 */
 

@@ -9,9 +9,10 @@
  *
  * What cannot be answered here leaves no trace: the host sees the trap as it was.
  */
+#include <hsr.h>
+#include <psr.h>
+
 #include "arm.h"
-#include "hsr.h"
-#include "psr.h"
 
 /* HVC #0 with a call whose answer is a constant.  PC is behind the HVC already. */
 static enum hyp_verdict

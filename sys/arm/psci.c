@@ -12,10 +12,11 @@
  */
 #include <string.h>
 
+#include <hsr.h>
+#include <psr.h>
+
 #include "arm.h"
-#include "hsr.h"
 #include "psci.h"
-#include "psr.h"
 
 #define MPIDR_AFF0    MASK32(7, 0)
 #define MPIDR_AFF_ALL MASK32(23, 0)

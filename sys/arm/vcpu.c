@@ -9,11 +9,11 @@
 #include <string.h>
 
 #include <cp15.h>
+#include <psr.h>
 
 #include "arm.h"
 #include "errno.h"
 #include "psci.h"
-#include "psr.h"
 
 /* vCPUs of all VMs: whether WFE should give the CPU to another. */
 static uint32_t vcpus_made;
