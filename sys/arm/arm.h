@@ -84,6 +84,8 @@ void arch_pc_advance(struct hyp_vcpu *v, unsigned int len);
 bool arch_cond_passes(const struct hyp_vcpu *v);
 bool arch_guest_is_thumb(const struct hyp_vcpu *v);
 bool arch_guest_is_user(const struct hyp_vcpu *v);
+/* The guest physical address behind va by the guest's own tables (guest_walk.c); may sleep. */
+bool arch_guest_translate(struct vcpu *vcpu, uint32_t va, gpa_t *gpa);
 
 /* ---- injection (sys/armv7/inject.c): DDI 0406C B1.8 and B1.9, by SCTLR.{V,TE,EE} and VBAR ---- */
 void inject_undef(struct vcpu *vcpu);
