@@ -1,0 +1,446 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The bhyve-arm authors
+ *
+ * Aborts at stage 2: memory that is not mapped yet, or a device's.  In the trap walk
+ * after exit.c; what comes out of it is a mapped page, an access answered by a device in the kernel,
+ * VM_EXITCODE_INST_EMUL for one in user space, or an external abort for the guest.
+ * Host side, preemptible, may sleep, in the vCPU's own thread; no locks.
+ *
+ * While user space works on an access, everything but the data stays here, in
+ * arch_vcpu.access; PC has not moved.  arch_vcpu_complete ends it, by a result or by an abort, and
+ * the guest is not entered before.
+ */
+#include <string.h>
+
+#include "arm.h"
+#include "hsr.h"
+#include "inst.h"
+#include "psr.h"
+
+enum found {
+	FOUND,	 /* the access is described */
+	RETRY,	 /* the guest's tables have changed under it: let it try again */
+	UNKNOWN, /* not to be emulated */
+};
+
+/* ---- what faulted ---- */
+static uint32_t
+fault_type(uint32_t hsr)
+{
+	return hsr & HSR_FSC_TYPE_MASK;
+}
+
+/* Faults that stage 2 makes.  Its entries always have the Access flag. */
+static bool
+fault_is_stage2(uint32_t hsr)
+{
+	uint32_t type = hsr & HSR_ABT_FSC_MASK & ~3u;
+
+	return type == HSR_FSC_TRANSLATION || type == HSR_FSC_PERMISSION;
+}
+
+/*
+ * Which guest physical address.  HPFAR holds its page for translation faults, and for all
+ * faults on a stage 1 walk; for other permission faults it is UNKNOWN, and the guest's tables
+ * tell.
+ */
+static bool
+fault_gpa(struct vcpu *vcpu, uint32_t far, gpa_t *gpa)
+{
+	const struct arch_trap *t = &hyp_vcpu(vcpu)->trap;
+	bool on_walk = (t->hsr & HSR_ABT_S1PTW) != 0;
+
+	if (fault_type(t->hsr) == HSR_FSC_PERMISSION && !on_walk)
+		return arch_guest_translate(vcpu, far, gpa);
+	gpa->a = (uint64_t)(t->hpfar & HPFAR_FIPA_MASK) << HPFAR_FIPA_SHIFT;
+	if (!on_walk)
+		gpa->a |= far & (PAGE_BYTES - 1);
+	return true;
+}
+
+/*
+ * The processor used a translation that the guest's tables no longer have.  With the TLB
+ * clean the guest meets its own fault.
+ */
+static enum vcpu_action
+retry_with_clean_tlb(struct vcpu *vcpu)
+{
+	(void)hyp_call(HYP_CALL_TLB_FLUSH_VM, hyp_va(hyp_vm(vcpu->vm)).a);
+	return EXIT_RESUME;
+}
+
+static enum vcpu_action
+give_data_abort(struct vcpu *vcpu, enum vmm_stat why)
+{
+	vcpu_stat_inc(vcpu, why);
+	inject_dabt(vcpu, hyp_vcpu(vcpu)->trap.hdfar);
+	return EXIT_RESUME;
+}
+
+static enum vcpu_action
+give_prefetch_abort(struct vcpu *vcpu, enum vmm_stat why)
+{
+	vcpu_stat_inc(vcpu, why);
+	inject_pabt(vcpu, hyp_vcpu(vcpu)->trap.hifar);
+	return EXIT_RESUME;
+}
+
+/* ---- RAM ---- */
+static enum vcpu_action
+exit_paging(struct vcpu *vcpu, struct vm_exit *vme, gpa_t gpa, int error)
+{
+	memset(vme, 0, sizeof(*vme));
+	vme->exitcode = VM_EXITCODE_PAGING;
+	vme->pc = hyp_vcpu(vcpu)->regs.pc;
+	vme->u.paging.gpa = gpa.a;
+	vme->u.paging.error = -error;
+	return EXIT_TO_USER;
+}
+
+/* True: it is RAM, and *action says how to go on.  False: a device's, or read-only. */
+static bool
+ram_fault(struct vcpu *vcpu, gpa_t gpa, bool write, struct vm_exit *vme, enum vcpu_action *action)
+{
+	bool block = false;
+	int error = 0;
+
+	switch (vm_mem_fault(vcpu->vm, gpa, write, &block, &error)) {
+	case VM_MEM_MAPPED:
+		vcpu_stat_inc(vcpu, VMM_STAT_FAULTS);
+		if (block)
+			vcpu_stat_inc(vcpu, VMM_STAT_FAULT_BLOCKS);
+		vmm_trace(vcpu, VMM_TRACE_FAULT, block ? BLOCK_BYTES : PAGE_BYTES, gpa.a);
+		*action = EXIT_RESUME;
+		return true;
+	case VM_MEM_ERROR:
+		*action = exit_paging(vcpu, vme, gpa, error);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* ---- the access ---- */
+/* From the syndrome, where the processor gives one (HSR.ISV). */
+static enum found
+access_from_syndrome(const struct hyp_vcpu *v, struct pending_access *a)
+{
+	uint32_t hsr = v->trap.hsr;
+	uint32_t sas = FIELD_OF(HSR_DABT_SAS_MASK, hsr);
+	uint32_t srt = FIELD_OF(HSR_DABT_SRT_MASK, hsr);
+
+	if (sas == 3 || srt == 15)
+		return UNKNOWN;
+	a->size = (uint8_t)BIT(sas);
+	a->rt = (uint8_t)srt;
+	a->write = (hsr & HSR_DABT_WNR) != 0;
+	a->sign_extend = (hsr & HSR_DABT_SSE) != 0;
+	a->inst_len = (uint8_t)hsr_inst_len(hsr);
+	return FOUND;
+}
+
+/* Instructions are little-endian whatever CPSR.E says (DDI 0406C A3.3.1). */
+static enum found
+fetch_part(struct vcpu *vcpu, uint32_t va, void *dst, size_t len)
+{
+	gpa_t gpa;
+
+	if (!arch_guest_translate(vcpu, va, &gpa))
+		return RETRY;
+	return vm_mem_read(vcpu->vm, gpa, dst, len) == 0 ? FOUND : UNKNOWN;
+}
+
+/* A Thumb instruction may lie on two pages: each halfword is translated by itself. */
+static enum found
+fetch_thumb(struct vcpu *vcpu, uint32_t pc, uint32_t *insn, unsigned int *len)
+{
+	uint16_t first, second;
+	enum found found;
+
+	found = fetch_part(vcpu, pc, &first, sizeof(first));
+	if (found != FOUND)
+		return found;
+	*insn = first;
+	*len = 2;
+	if (!inst_thumb_is_wide(first))
+		return FOUND;
+	found = fetch_part(vcpu, pc + 2, &second, sizeof(second));
+	*insn = (uint32_t)first << 16 | second;
+	*len = 4;
+	return found;
+}
+
+static enum found
+fetch_inst(struct vcpu *vcpu, uint32_t *insn, unsigned int *len)
+{
+	const struct hyp_vcpu *v = hyp_vcpu(vcpu);
+
+	vcpu_stat_inc(vcpu, VMM_STAT_INST_FETCH);
+	if (arch_guest_is_thumb(v))
+		return fetch_thumb(vcpu, v->regs.pc, insn, len);
+	*len = 4;
+	return fetch_part(vcpu, v->regs.pc, insn, sizeof(*insn));
+}
+
+/*
+ * From the instruction.  It is fetched after the fact and may have changed: it must make
+ * the very access that trapped.
+ */
+static enum found
+access_from_inst(struct vcpu *vcpu, struct pending_access *a)
+{
+	const struct hyp_vcpu *v = hyp_vcpu(vcpu);
+	struct inst_state s;
+	struct inst_access d;
+	unsigned int i, len;
+	enum found found;
+	uint32_t insn;
+
+	found = fetch_inst(vcpu, &insn, &len);
+	if (found != FOUND)
+		return found;
+	s.thumb = arch_guest_is_thumb(v);
+	s.carry = (v->regs.cpsr & CPSR_C) != 0;
+	s.pc = v->regs.pc;
+	for (i = 0; i < NELEM(s.r); i++)
+		s.r[i] = arch_gpr_get(v, i);
+	if (!inst_decode(insn, len, &s, &d) || d.address != v->trap.hdfar ||
+	    d.write != ((v->trap.hsr & HSR_DABT_WNR) != 0))
+		return UNKNOWN;
+	a->size = d.size;
+	a->rt = d.rt;
+	a->rt2 = d.rt2;
+	a->write = d.write;
+	a->sign_extend = d.sign_extend;
+	a->writeback = d.writeback;
+	a->rn = d.rn;
+	a->wb_value = d.wb_value;
+	a->inst_len = (uint8_t)len;
+	return FOUND;
+}
+
+/* A value of 1, 2 or 4 bytes as it lies in memory, read as little-endian (A3.3, BE-8). */
+static uint32_t
+as_bytes(const struct pending_access *a, uint32_t val, unsigned int size)
+{
+	if (size == 1)
+		return val & 0xff;
+	if (size == 2)
+		return a->swap ? __builtin_bswap16((uint16_t)val) : val & 0xffff;
+	return a->swap ? __builtin_bswap32(val) : val;
+}
+
+/* What a store writes.  A pair is two words, the first at the lower address. */
+static uint64_t
+access_store_data(const struct hyp_vcpu *v, const struct pending_access *a)
+{
+	if (a->size != 8)
+		return as_bytes(a, arch_gpr_get(v, a->rt), a->size);
+	return (uint64_t)as_bytes(a, arch_gpr_get(v, a->rt2), 4) << 32 |
+	    as_bytes(a, arch_gpr_get(v, a->rt), 4);
+}
+
+static uint32_t
+sign_extended(uint32_t val, unsigned int size)
+{
+	uint32_t top = BIT(size * 8 - 1);
+
+	return (val ^ top) - top;
+}
+
+static void
+access_load_data(struct hyp_vcpu *v, const struct pending_access *a, uint64_t data)
+{
+	uint32_t val;
+
+	if (a->size == 8) {
+		arch_gpr_set(v, a->rt, as_bytes(a, (uint32_t)data, 4));
+		arch_gpr_set(v, a->rt2, as_bytes(a, (uint32_t)(data >> 32), 4));
+		return;
+	}
+	val = as_bytes(a, (uint32_t)data, a->size);
+	if (a->sign_extend && a->size < 4)
+		val = sign_extended(val, a->size);
+	arch_gpr_set(v, a->rt, val);
+}
+
+/* The instruction has done what it does. */
+static void
+access_finish(struct hyp_vcpu *v, const struct pending_access *a, uint64_t data)
+{
+	if (!a->write)
+		access_load_data(v, a, data);
+	if (a->writeback)
+		arch_gpr_set(v, a->rn, a->wb_value);
+	arch_pc_advance(v, a->inst_len);
+}
+
+/* ---- devices in the kernel ---- */
+struct kernel_device {
+	bool (*covers)(const struct vm *vm, uint64_t gpa);
+	/* size is 1, 2 or 4, gpa a multiple of it */
+	void (*access)(struct vcpu *vcpu, const struct pending_access *a, uint32_t *data);
+};
+
+static void
+gicd_access(struct vcpu *vcpu, const struct pending_access *a, uint32_t *data)
+{
+	struct vgic_access va = {
+		.offset = (uint32_t)(a->gpa - hyp_vm(vcpu->vm)->vgic.dist_gpa),
+		.size = a->size,
+		.write = a->write,
+		.data = *data,
+	};
+
+	vgic_host_mmio(vcpu, &va);
+	*data = va.data;
+}
+
+static const struct kernel_device kernel_devices[] = {
+	{ vgic_host_is_dist, gicd_access },
+};
+
+static const struct kernel_device *
+kernel_device_find(const struct vm *vm, uint64_t gpa)
+{
+	size_t i;
+
+	for (i = 0; i < NELEM(kernel_devices); i++)
+		if (kernel_devices[i].covers(vm, gpa))
+			return &kernel_devices[i];
+	return NULL;
+}
+
+static enum vcpu_action
+kernel_device_access(struct vcpu *vcpu, const struct kernel_device *dev,
+    const struct pending_access *a)
+{
+	struct hyp_vcpu *v = hyp_vcpu(vcpu);
+	uint32_t data = 0;
+
+	if (a->size > 4 || (a->gpa & (a->size - 1u)) != 0)
+		return give_data_abort(vcpu, VMM_STAT_ABT_UNDECODED);
+	if (a->write)
+		data = (uint32_t)access_store_data(v, a);
+	dev->access(vcpu, a, &data);
+	access_finish(v, a, data);
+	return EXIT_RESUME;
+}
+
+/* ---- devices in user space ---- */
+static enum vcpu_action
+exit_inst_emul(struct vcpu *vcpu, struct vm_exit *vme, const struct pending_access *a)
+{
+	const struct hyp_vcpu *v = hyp_vcpu(vcpu);
+
+	vcpu_stat_inc(vcpu, VMM_STAT_EXIT_MMIO);
+	vmm_trace(vcpu, VMM_TRACE_MMIO, a->size | (uint32_t)a->write << 8, a->gpa);
+	memset(vme, 0, sizeof(*vme));
+	vme->exitcode = VM_EXITCODE_INST_EMUL;
+	vme->inst_length = a->inst_len;
+	vme->pc = v->regs.pc;
+	vme->u.inst_emul.gpa = a->gpa;
+	vme->u.inst_emul.size = a->size;
+	vme->u.inst_emul.dir = a->write ? VM_DIR_WRITE : VM_DIR_READ;
+	if (a->write)
+		vme->u.inst_emul.data = access_store_data(v, a);
+	arch_vcpu(vcpu)->access = *a;
+	arch_vcpu(vcpu)->access.valid = true;
+	return EXIT_TO_USER;
+}
+
+static enum vcpu_action
+device_access(struct vcpu *vcpu, gpa_t gpa, const struct kernel_device *dev, struct vm_exit *vme)
+{
+	const struct hyp_vcpu *v = hyp_vcpu(vcpu);
+	struct pending_access a = {
+		.gpa = gpa.a,
+		.far = v->trap.hdfar,
+		.swap = (v->regs.cpsr & CPSR_E) != 0,
+	};
+	enum found found;
+
+	if ((v->trap.hsr & HSR_DABT_ISV) != 0)
+		found = access_from_syndrome(v, &a);
+	else
+		found = access_from_inst(vcpu, &a);
+	if (found == RETRY)
+		return retry_with_clean_tlb(vcpu);
+	/* an access that goes on in the next page is nobody's in particular */
+	if (found == UNKNOWN || (gpa.a & (PAGE_BYTES - 1)) + a.size > PAGE_BYTES)
+		return give_data_abort(vcpu, VMM_STAT_ABT_UNDECODED);
+	if (dev != NULL)
+		return kernel_device_access(vcpu, dev, &a);
+	return exit_inst_emul(vcpu, vme, &a);
+}
+
+/* ---- the two ways in ---- */
+enum vcpu_action
+abort_data(struct vcpu *vcpu, struct vm_exit *vme)
+{
+	struct hyp_vcpu *v = hyp_vcpu(vcpu);
+	uint32_t hsr = v->trap.hsr;
+	bool on_walk = (hsr & HSR_ABT_S1PTW) != 0;
+	bool cache_op = (hsr & HSR_DABT_CM) != 0;
+	/* a walk reads; a cache operation says WnR but changes nothing */
+	bool write = (hsr & HSR_DABT_WNR) != 0 && !on_walk && !cache_op;
+	const struct kernel_device *dev;
+	enum vcpu_action action;
+	gpa_t gpa;
+
+	if (!fault_is_stage2(hsr)) /* the bus said no, or the like: it is the guest's affair */
+		return give_data_abort(vcpu, VMM_STAT_ABT_UNDECODED);
+	if (!fault_gpa(vcpu, v->trap.hdfar, &gpa))
+		return retry_with_clean_tlb(vcpu);
+	dev = kernel_device_find(vcpu->vm, gpa.a);
+	if (dev == NULL && ram_fault(vcpu, gpa, write, vme, &action))
+		return action;
+	if (on_walk) /* tables in a device */
+		return give_data_abort(vcpu, VMM_STAT_ABT_UNMAPPED);
+	if (cache_op) { /* nothing is cached there; MCR is 32 bits long in both states */
+		arch_pc_advance(v, 4);
+		return EXIT_RESUME;
+	}
+	return device_access(vcpu, gpa, dev, vme);
+}
+
+enum vcpu_action
+abort_inst(struct vcpu *vcpu, struct vm_exit *vme)
+{
+	uint32_t hsr = hyp_vcpu(vcpu)->trap.hsr;
+	enum vcpu_action action;
+	gpa_t gpa;
+
+	/* a permission fault but on a walk: the memory is mapped without VM_PROT_EXEC */
+	if (!fault_is_stage2(hsr) ||
+	    (fault_type(hsr) == HSR_FSC_PERMISSION && (hsr & HSR_ABT_S1PTW) == 0))
+		return give_prefetch_abort(vcpu, VMM_STAT_ABT_UNDECODED);
+	(void)fault_gpa(vcpu, hyp_vcpu(vcpu)->trap.hifar, &gpa);
+	if (ram_fault(vcpu, gpa, false, vme, &action))
+		return action;
+	return give_prefetch_abort(vcpu, VMM_STAT_ABT_UNMAPPED);
+}
+
+/* ---- user space has answered ---- */
+void
+arch_vcpu_complete(struct vcpu *vcpu, uint64_t data, bool abort)
+{
+	struct pending_access *a = &arch_vcpu(vcpu)->access;
+
+	if (!a->valid)
+		return;
+	a->valid = false;
+	if (abort) {
+		vcpu_stat_inc(vcpu, VMM_STAT_ABT_UNMAPPED);
+		inject_dabt(vcpu, a->far);
+		return;
+	}
+	access_finish(hyp_vcpu(vcpu), a, data);
+}
+
+bool
+arch_vcpu_access_pending(const struct vcpu *vcpu)
+{
+	return arch_vcpu(vcpu)->access.valid;
+}
