@@ -39,8 +39,7 @@ fast_sysreg(struct hyp_vcpu *v)
  * cache operation, not the walk of the guest's own tables, which may be anywhere
  * (B3.13.6).  HPFAR is valid for a translation fault.
  */
-#define FAST_DABT_MASK \
-	(HSR_DABT_ISV | HSR_ABT_EA | HSR_DABT_CM | HSR_ABT_S1PTW | HSR_FSC_TYPE_MASK)
+#define FAST_DABT_MASK (HSR_DABT_ISV | HSR_ABT_EA | HSR_DABT_CM | HSR_ABT_S1PTW | HSR_FSC_TYPE_MASK)
 #define FAST_DABT_WANT (HSR_DABT_ISV | HSR_FSC_TRANSLATION)
 
 static bool

@@ -50,8 +50,8 @@ psci_cpu_on(struct vcpu *vcpu)
 	 * Claim it first, fill in its request, then publish: the target looks only once the state
 	 * is ON_PENDING.
 	 */
-	if (!__atomic_compare_exchange_n(&t->powered, &was, VCPU_POWER_CLAIMED, false,
-		__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+	if (!__atomic_compare_exchange_n(
+		&t->powered, &was, VCPU_POWER_CLAIMED, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 		return was == VCPU_POWER_ON ? PSCI_ALREADY_ON : PSCI_ON_PENDING;
 	t->on_entry = entry;
 	t->on_context = v->regs.r[3];

@@ -96,8 +96,8 @@ arch_vm_destroy(struct vm *vm)
 static int
 map_gicv(struct vm *vm)
 {
-	return stage2_map_device(vm, GPA(hyp_vm(vm)->vgic.cpu_gpa), arm_machine.gicv,
-	    MACHINE_GICC_MAPPED / PAGE_BYTES);
+	return stage2_map_device(
+	    vm, GPA(hyp_vm(vm)->vgic.cpu_gpa), arm_machine.gicv, MACHINE_GICC_MAPPED / PAGE_BYTES);
 }
 
 int

@@ -209,13 +209,15 @@ sys_cntpct(struct vcpu *vcpu, const struct sysreg_desc *d, struct sysreg_access 
 
 /* ---- the rows ---- */
 
-#define ROW(k, nm, gives, sect, handler, fl, ar)                                               \
-	{ .key = (k), .mask = SYSREG_KEY_EXACT, .name = (nm), .gets = (gives), .section = (sect), \
-	  .fn = (handler), .flags = (fl), .arg = (ar) }
+#define ROW(k, nm, gives, sect, handler, fl, ar)                                     \
+	{                                                                            \
+		.key = (k), .mask = SYSREG_KEY_EXACT, .name = (nm), .gets = (gives), \
+		.section = (sect), .fn = (handler), .flags = (fl), .arg = (ar)       \
+	}
 #define NATIVE(k, nm, gives, sect) ROW(k, nm, gives, sect, sys_native, 0, 0)
 #define ID(k, nm, gives, sect)	   ROW(k, nm, gives, sect, sys_id, SYSREG_RO, 0)
-#define VM32(k, nm, field, sect)                                                               \
-	ROW(k, nm, "its own; writes trap until the caches are on", sect, sys_vm32, 0,          \
+#define VM32(k, nm, field, sect)                                                      \
+	ROW(k, nm, "its own; writes trap until the caches are on", sect, sys_vm32, 0, \
 	    offsetof(struct arch_sysregs, field))
 #define HOSTS  "the CPU's"
 #define SWITCH "its own, switched with the vCPU"
@@ -226,8 +228,8 @@ const struct sysreg_desc sysreg_table[] = {
 	NATIVE(CP15(0, 0, 0, 1), "CTR", HOSTS, "B4.1"),
 	NATIVE(CP15(0, 0, 0, 2), "TCMTR", HOSTS, "B4.1"),
 	NATIVE(CP15(0, 0, 0, 3), "TLBTR", HOSTS, "B4.1"),
-	NATIVE(CP15(0, 0, 0, 5), "MPIDR",
-	    "through VMPIDR: M = 1, U = 0, Aff0 = number of the vCPU", "B4.1"),
+	NATIVE(CP15(0, 0, 0, 5), "MPIDR", "through VMPIDR: M = 1, U = 0, Aff0 = number of the vCPU",
+	    "B4.1"),
 	NATIVE(CP15(0, 0, 0, 6), "REVIDR", HOSTS, "B4.1"),
 	ID(CP15(0, 0, 1, 0), "ID_PFR0", "the CPU's, State3 = 0: no ThumbEE", "B4.1"),
 	ID(CP15(0, 0, 1, 1), "ID_PFR1",
@@ -271,14 +273,14 @@ const struct sysreg_desc sysreg_table[] = {
 	/* c7: caches.  By address and to PoU they run natively, made inner shareable by HCR.FB. */
 	NATIVE(CP15(7, 0, 4, 0), "PAR", SWITCH, "B4.1"),
 	ROW(CP15(7, 0, 6, 2), "DCISW",
-	    "the first cleans and invalidates all memory of the VM, the rest do nothing",
-	    "B4.2", sys_setway, SYSREG_WO, 0),
+	    "the first cleans and invalidates all memory of the VM, the rest do nothing", "B4.2",
+	    sys_setway, SYSREG_WO, 0),
 	ROW(CP15(7, 0, 10, 2), "DCCSW", "as DCISW", "B4.2", sys_setway, SYSREG_WO, 0),
 	ROW(CP15(7, 0, 14, 2), "DCCISW", "as DCISW", "B4.2", sys_setway, SYSREG_WO, 0),
 
 	/* c9: HDCR.TPM traps the performance monitors, HCR.TIDCP what is IMPLEMENTATION DEFINED */
-	ROW(CP15(9, 0, 14, 0), "PMUSERENR", "0, writes ignored; PL0 may read it", "B4.1",
-	    sys_raz, SYSREG_PL0, 0),
+	ROW(CP15(9, 0, 14, 0), "PMUSERENR", "0, writes ignored; PL0 may read it", "B4.1", sys_raz,
+	    SYSREG_PL0R, 0),
 	ROW(CP15(9, 1, 0, 2), "L2CTLR",
 	    "the CPU's, with the number of vCPUs (at most 4); writes ignored", "A15 TRM 4.3",
 	    sys_l2ctlr, 0, 0),
@@ -314,11 +316,12 @@ const struct sysreg_desc sysreg_table[] = {
 	ROW(CP15_64(0, 2), "TTBR0 (64 bits)", "its own; writes trap until the caches are on",
 	    "B4.1", sys_ttbr, 0, 0),
 	NATIVE(CP15_64(0, 7), "PAR (64 bits)", SWITCH, "B4.1"),
-	ROW(CP15_64(0, 14), "CNTPCT", "the host's count", "B4.1", sys_cntpct,
+	ROW(CP15_64(0, 14), "CNTPCT", "the host's count, read natively", "B4.1", sys_cntpct,
 	    SYSREG_RO | SYSREG_PL0, 0),
 	ROW(CP15_64(1, 2), "TTBR1 (64 bits)", "its own; writes trap until the caches are on",
 	    "B4.1", sys_ttbr, 0, 1),
-	NATIVE(CP15_64(1, 14), "CNTVCT", "the host's count, zero when the VM was made", "B4.1"),
+	NATIVE(CP15_64(1, 14), "CNTVCT", "the host's count less what it was when the VM began",
+	    "B4.1"),
 	ROW(CP15_64(2, 14), "CNTP_CVAL", "emulated", "B4.1", sys_cntp, SYSREG_PL0, CNTP_CVAL),
 	NATIVE(CP15_64(3, 14), "CNTV_CVAL", SWITCH, "B4.1"),
 
@@ -330,8 +333,7 @@ const struct sysreg_desc sysreg_table[] = {
 	ROW(CP14(0, 6, 0, 0), "TEECR", "UNDEFINED: no ThumbEE", "B4.1", sys_undef, 0, 0),
 	ROW(CP14(1, 0, 0, 0), "DBGDRAR", "0, not valid; PL0 may read it", "C11.11", sys_raz,
 	    SYSREG_RO | SYSREG_PL0, 0),
-	ROW(CP14(1, 6, 0, 0), "TEEHBR", "UNDEFINED: no ThumbEE", "B4.1", sys_undef, SYSREG_PL0,
-	    0),
+	ROW(CP14(1, 6, 0, 0), "TEEHBR", "UNDEFINED: no ThumbEE", "B4.1", sys_undef, SYSREG_PL0, 0),
 	ROW(CP14(2, 0, 0, 0), "DBGDSAR", "0, not valid; PL0 may read it", "C11.11", sys_raz,
 	    SYSREG_RO | SYSREG_PL0, 0),
 	ROW(CP14_64(0, 1), "DBGDRAR (64 bits)", "0", "C11.11", sys_raz, SYSREG_RO | SYSREG_PL0, 0),
@@ -344,9 +346,11 @@ const struct sysreg_desc sysreg_table[] = {
 };
 const unsigned int sysreg_table_len = NELEM(sysreg_table);
 
-#define REGION(k, anybits, nm, gives, sect, handler, fl)                                       \
-	{ .key = (k), .mask = ~(uint32_t)(anybits), .name = (nm), .gets = (gives),             \
-	  .section = (sect), .fn = (handler), .flags = (fl) }
+#define REGION(k, anybits, nm, gives, sect, handler, fl)                                 \
+	{                                                                                \
+		.key = (k), .mask = ~(uint32_t)(anybits), .name = (nm), .gets = (gives), \
+		.section = (sect), .fn = (handler), .flags = (fl)                        \
+	}
 
 const struct sysreg_desc sysreg_regions[] = {
 	/* reserved identification registers read as zero (B3.17); CRm 0 does not trap */
@@ -356,12 +360,12 @@ const struct sysreg_desc sysreg_regions[] = {
 	REGION(CP15(9, 0, 12, 0), CP15(0, 0, 3, 7), "c9, opc1 0, c12-c15: performance monitors",
 	    "0, writes ignored", "B4.1", sys_raz, 0),
 	/* lockdown, DMA and TCM operations of older processors: ours have none */
-	REGION(CP15(9, 0, 0, 0), CP15(0, 7, 7, 7), "c9, c0-c7: lockdown, TCM", "UNDEFINED",
-	    "B3.17", sys_native, 0),
+	REGION(CP15(9, 0, 0, 0), CP15(0, 7, 7, 7), "c9, c0-c7: lockdown, TCM", "UNDEFINED", "B3.17",
+	    sys_native, 0),
 	REGION(CP15(10, 0, 0, 0), CP15(0, 7, 15, 7), "c10: TLB lockdown", "UNDEFINED", "B3.17",
 	    sys_native, 0),
-	REGION(CP15(11, 0, 0, 0), CP15(0, 7, 15, 7), "c11: DMA", "UNDEFINED", "B3.17",
-	    sys_native, 0),
+	REGION(
+	    CP15(11, 0, 0, 0), CP15(0, 7, 15, 7), "c11: DMA", "UNDEFINED", "B3.17", sys_native, 0),
 	/* kernels write errata bits there without asking, by MIDR alone */
 	REGION(CP15(15, 0, 0, 0), CP15(0, 7, 15, 7), "c15: IMPLEMENTATION DEFINED",
 	    "0, writes ignored", "B3.17", sys_raz, 0),
@@ -415,7 +419,8 @@ decode32(uint32_t hsr, enum sysreg_space space, struct sysreg_access *a)
 static void
 decode64(uint32_t hsr, enum sysreg_space space, struct sysreg_access *a)
 {
-	a->key = SYSREG_KEY(space, 0, FIELD_OF(HSR_CP64_OPC1_MASK, hsr), FIELD_OF(HSR_CP_CRM_MASK, hsr), 0);
+	a->key = SYSREG_KEY(
+	    space, 0, FIELD_OF(HSR_CP64_OPC1_MASK, hsr), FIELD_OF(HSR_CP_CRM_MASK, hsr), 0);
 	a->rt = (uint8_t)FIELD_OF(HSR_CP_RT_MASK, hsr);
 	a->rt2 = (uint8_t)FIELD_OF(HSR_CP64_RT2_MASK, hsr);
 }
@@ -479,7 +484,7 @@ target_reg(struct hyp_vcpu *v, unsigned int rt, uint32_t val)
 static bool
 access_allowed(const struct sysreg_desc *d, const struct sysreg_access *a)
 {
-	if (a->user && (d->flags & SYSREG_PL0) == 0)
+	if (a->user && (d->flags & (a->write ? SYSREG_PL0W : SYSREG_PL0R)) == 0)
 		return false;
 	return (d->flags & (a->write ? SYSREG_RO : SYSREG_WO)) == 0;
 }
@@ -569,12 +574,15 @@ id_regs_init(struct hyp_vcpu *v, const struct sysreg_host *host)
  * FB, BSU		TLB and barrier operations reach the CPUs where other vCPUs run
  * TWI, TSC, TIDCP, TAC, TSW, TVM, TID3	as the rows of the table say; exit.c has WFI, SMC
  */
-#define HCR_BASE                                                                               \
-	(HCR_VM | HCR_SWIO | HCR_PTW | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU_IS |     \
+#define HCR_BASE                                                                           \
+	(HCR_VM | HCR_SWIO | HCR_PTW | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU_IS | \
 	    HCR_TWI | HCR_TID3 | HCR_TSC | HCR_TIDCP | HCR_TAC | HCR_TSW | HCR_TVM)
 
-/* Coprocessors nobody has, and trace; 10 and 11 are left to the microvisor's lazy switch. */
-#define HCPTR_BASE (HCPTR_TTA | MASK32(9, 0) | HCPTR_TCP(12) | HCPTR_TCP(13))
+/*
+ * Coprocessors nobody has, trace, and VFP (10 and 11), which the microvisor lets the guest have
+ * on first use.
+ */
+#define HCPTR_BASE (HCPTR_TTA | MASK32(13, 0))
 
 void
 sysreg_vcpu_init(struct vcpu *vcpu)
@@ -587,9 +595,7 @@ sysreg_vcpu_init(struct vcpu *vcpu)
 	v->mpidr = MPIDR_MP | vcpu->id;
 	v->hcptr = HCPTR_BASE;
 	v->hstr = HSTR_TTEE | HSTR_T(15);
-	/* HPMN keeps all counters with the host; RAZ/WI where there are none (B4.1, HDCR). */
-	v->hdcr = HDCR_TDRA | HDCR_TDOSA | HDCR_TDA | HDCR_TPM | HDCR_TPMCR |
-	    FIELD_TO(HDCR_HPMN, host.pmcr_n);
+	v->hdcr = HDCR_TDRA | HDCR_TDOSA | HDCR_TDA | HDCR_TPM | HDCR_TPMCR;
 	id_regs_init(v, &host);
 }
 

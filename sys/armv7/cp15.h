@@ -24,8 +24,8 @@ enum sysreg_space {
 };
 
 /* An encoding as a number that sorts as the manual does: space, CRn, opc1, CRm, opc2. */
-#define SYSREG_KEY(space, crn, opc1, crm, opc2)                                                \
-	((uint32_t)(space) << 15 | (uint32_t)(crn) << 11 | (uint32_t)(opc1) << 7 |              \
+#define SYSREG_KEY(space, crn, opc1, crm, opc2)                                    \
+	((uint32_t)(space) << 15 | (uint32_t)(crn) << 11 | (uint32_t)(opc1) << 7 | \
 	    (uint32_t)(crm) << 3 | (uint32_t)(opc2))
 #define SYSREG_KEY_EXACT 0xffffffffu
 
@@ -33,9 +33,9 @@ enum sysreg_space {
 struct sysreg_access {
 	uint32_t key;
 	bool write;
-	bool user;	  /* from PL0 */
-	uint8_t rt, rt2;  /* rt2 with the 64-bit spaces */
-	uint64_t val;	  /* in for a write, out for a read */
+	bool user;	 /* from PL0 */
+	uint8_t rt, rt2; /* rt2 with the 64-bit spaces */
+	uint64_t val;	 /* in for a write, out for a read */
 };
 
 enum sysreg_result {
@@ -43,9 +43,12 @@ enum sysreg_result {
 	SYSREG_UNDEF, /* the guest gets an Undefined Instruction exception */
 };
 
-#define SYSREG_RO   BIT(0) /* writes are UNDEFINED */
-#define SYSREG_WO   BIT(1) /* reads are UNDEFINED */
-#define SYSREG_PL0  BIT(2) /* PL0 may (what got as far as HYP has passed the guest's own controls) */
+#define SYSREG_RO BIT(0) /* writes are UNDEFINED */
+#define SYSREG_WO BIT(1) /* reads are UNDEFINED */
+/* PL0 may (what got as far as HYP has passed the guest's own controls) */
+#define SYSREG_PL0R BIT(2)
+#define SYSREG_PL0W BIT(3)
+#define SYSREG_PL0  (SYSREG_PL0R | SYSREG_PL0W)
 
 struct sysreg_desc {
 	uint32_t key;
@@ -53,8 +56,8 @@ struct sysreg_desc {
 	const char *name;
 	const char *gets; /* what the guest gets, in words, for the document */
 	const char *section;
-	enum sysreg_result (*fn)(struct vcpu *vcpu, const struct sysreg_desc *d,
-	    struct sysreg_access *a);
+	enum sysreg_result (*fn)(
+	    struct vcpu *vcpu, const struct sysreg_desc *d, struct sysreg_access *a);
 	uint32_t flags;
 	uint32_t arg; /* for fn */
 };
@@ -78,8 +81,6 @@ struct sysreg_host {
 	uint32_t fpsid, mvfr0, mvfr1;
 	uint32_t actlr;
 	uint32_t l2ctlr; /* 0 where this CPU has none */
-	uint32_t pmcr_n; /* event counters */
-	uint32_t cpacr;
 };
 void sysreg_host_read(struct sysreg_host *h);
 
@@ -123,11 +124,8 @@ void sysreg_host_read(struct sysreg_host *h);
 #define HSTR_T(n)    BIT(n)
 #define HSTR_TTEE    BIT(16)
 #define HSTR_TJDBX   BIT(17)
-#define HDCR_HPMN    MASK32(4, 0)
 #define HDCR_TPMCR   BIT(5)
 #define HDCR_TPM     BIT(6)
-#define HDCR_HPME    BIT(7)
-#define HDCR_TDE     BIT(8)
 #define HDCR_TDA     BIT(9)
 #define HDCR_TDOSA   BIT(10)
 #define HDCR_TDRA    BIT(11)

@@ -11,24 +11,24 @@
 #include "cp15.h"
 #include "sysreg.h"
 
-#define READ_C0(crm, opc2)                                                                     \
-	({                                                                                     \
-		uint32_t val_;                                                                 \
-		__asm__("mrc p15, 0, %0, c0, c" #crm ", " #opc2 : "=r"(val_));                 \
-		val_;                                                                          \
+#define READ_C0(crm, opc2)                                                     \
+	({                                                                     \
+		uint32_t val_;                                                 \
+		__asm__("mrc p15, 0, %0, c0, c" #crm ", " #opc2 : "=r"(val_)); \
+		val_;                                                          \
 	})
-#define ID_ROW(h, crm)                                                                         \
-	do {                                                                                   \
-		(h)->c0[(crm) * 8 + 0] = READ_C0(crm, 0);                                      \
-		(h)->c0[(crm) * 8 + 1] = READ_C0(crm, 1);                                      \
-		(h)->c0[(crm) * 8 + 2] = READ_C0(crm, 2);                                      \
-		(h)->c0[(crm) * 8 + 3] = READ_C0(crm, 3);                                      \
-		(h)->c0[(crm) * 8 + 4] = READ_C0(crm, 4);                                      \
-		(h)->c0[(crm) * 8 + 5] = READ_C0(crm, 5);                                      \
+#define ID_ROW(h, crm)                                  \
+	do {                                            \
+		(h)->c0[(crm)*8 + 0] = READ_C0(crm, 0); \
+		(h)->c0[(crm)*8 + 1] = READ_C0(crm, 1); \
+		(h)->c0[(crm)*8 + 2] = READ_C0(crm, 2); \
+		(h)->c0[(crm)*8 + 3] = READ_C0(crm, 3); \
+		(h)->c0[(crm)*8 + 4] = READ_C0(crm, 4); \
+		(h)->c0[(crm)*8 + 5] = READ_C0(crm, 5); \
 	} while (0)
 
 #define MIDR_IMPL_ARM 0x41u
-#define ID_DFR0_PERFMON MASK32(27, 24)
+#define CPACR_CP10    MASK32(21, 20)
 
 /* Arm's processors with the virtualization extensions have L2CTLR at c9, 1, c0, 2 (their TRMs). */
 static bool
@@ -54,8 +54,6 @@ read_fp(struct sysreg_host *h)
 void
 sysreg_host_read(struct sysreg_host *h)
 {
-	uint32_t perfmon, pmcr = 0;
-
 	memset(h, 0, sizeof(*h));
 	ID_ROW(h, 0);
 	h->c0[6] = READ_C0(0, 6); /* REVIDR */
@@ -64,14 +62,9 @@ sysreg_host_read(struct sysreg_host *h)
 	h->c0[8 + 7] = READ_C0(1, 7);
 	ID_ROW(h, 2);
 	h->actlr = sysreg_read(ACTLR);
-	h->cpacr = sysreg_read(CPACR);
 	if (has_l2ctlr(h->c0[0]))
 		__asm__("mrc p15, 1, %0, c9, c0, 2" : "=r"(h->l2ctlr));
-	perfmon = FIELD_OF(ID_DFR0_PERFMON, h->c0[8 + 2]);
-	if (perfmon != 0 && perfmon != 0xf)
-		__asm__("mrc p15, 0, %0, c9, c12, 0" : "=r"(pmcr));
-	h->pmcr_n = FIELD_OF(MASK32(15, 11), pmcr);
-	/* Linux leaves cp10 and cp11 open in CPACR; without them there is no VFP to describe. */
-	if (FIELD_OF(MASK32(21, 20), h->cpacr) != 0)
+	/* PL1 may always read these three while CPACR lets it; where it does not there is no VFP. */
+	if (FIELD_OF(CPACR_CP10, sysreg_read(CPACR)) != 0)
 		read_fp(h);
 }

@@ -52,6 +52,10 @@
 #define HSR_CP64_RT2_MASK   MASK32(13, 10)
 #define HSR_CP64_OPC1_MASK  MASK32(19, 16)
 
+/* ISS of accesses to coprocessors 0-13: TA says Advanced SIMD, which has no coproc field. */
+#define HSR_HCPTR_TA	    BIT(5)
+#define HSR_HCPTR_COPROC_MASK MASK32(3, 0)
+
 /* ISS of HVC. */
 #define HSR_HVC_IMM_MASK    MASK32(15, 0)
 
