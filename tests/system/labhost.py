@@ -13,12 +13,15 @@ The constructor's arguments are those of lab/hostlib.Config, which are lab/host'
 """
 import base64
 import re
+import socket
+import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 import pexpect
+import pexpect.fdpexpect
 
 TOP = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "lab"))
@@ -36,8 +39,11 @@ class LabHost:
         options.setdefault("module", False)
         self.options = options
         self.boot_timeout = boot_timeout
-        self.child = None
+        self.child = None  # the console
+        self.qemu = None
+        self.socket = None
         self.count = 0
+        self.terminal = False
         self.failed = None  # why the host can no longer be used
         self.log_path = Path(log) if log else None
         self.log = None
@@ -49,17 +55,23 @@ class LabHost:
         with tempfile.TemporaryDirectory(prefix="lab-host-") as work:
             image = Path(work) / "initramfs"
             image.write_bytes(config.initramfs())
-            command = config.qemu(image) + ["-monitor", "none", "-serial", "stdio"]
-            self.child = pexpect.spawn(command[0], command[1:], echo=False, timeout=None,
-                                       maxread=65536)
-            # One lost or delayed byte in a thousand lines is not worth 50 ms for each send.
+            # A socket and no terminal, which would turn line ends into something else.
+            ours, its = socket.socketpair()
+            command = config.qemu(image) + ["-monitor", "none", "-serial", "chardev:console",
+                                            "-chardev", f"socket,id=console,fd={its.fileno()}"]
+            with its:
+                self.qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL,
+                                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                             pass_fds=[its.fileno()])
+            self.socket = ours
+            self.child = pexpect.fdpexpect.fdspawn(ours, timeout=None, maxread=65536)
             self.child.delaybeforesend = None
             if self.log_path:
                 self.log_path.parent.mkdir(parents=True, exist_ok=True)
                 self.log = open(self.log_path, "ab")
                 self.child.logfile_read = self.log
-            found = self._await([r"\n@@lab:ready:%s\r?\n" % TOKEN,
-                                 r"\n@@lab:no-module:%s\r?\n(.*?)\n@@lab:dmesg" % TOKEN],
+            found = self._await([r"\n@@lab:ready:%s\r*\n" % TOKEN,
+                                 r"\n@@lab:no-module:%s\r*\n(.*?)\n@@lab:dmesg" % TOKEN],
                                 self.boot_timeout, "the host's boot")
         if found == 1:
             message = self.child.match.group(1).decode(errors="replace").strip()
@@ -75,7 +87,7 @@ class LabHost:
 
     @property
     def alive(self):
-        return self.failed is None and self.child is not None and self.child.isalive()
+        return self.failed is None and self.qemu is not None and self.qemu.poll() is None
 
     def close(self):
         """Ends the host at once. A test that wants an orderly end runs `poweroff`."""
@@ -83,8 +95,12 @@ class LabHost:
 
     def kill(self, why):
         self.failed = self.failed or why
-        if self.child is not None:
-            self.child.close(force=True)
+        if self.qemu is not None:
+            self.qemu.kill()
+            self.qemu.wait()
+            self.qemu.stdout.close()
+            self.qemu = None
+            self.socket.close()
         if self.log:
             self.log.close()
             self.log = None
@@ -118,13 +134,13 @@ class LabHost:
 
     def wait(self, timeout=30):
         """Waits for the running command's end: (status, what it printed since last expected)."""
-        self._await([r"\n@@lab:exit:%d:(\d+):%s\r?\n" % (self.count, TOKEN)], timeout,
+        self._await([r"\n@@lab:exit:%d:(\d+):%s\r*\n" % (self.count, TOKEN)], timeout,
                     "the command's end")
         status = int(self.child.match.group(1))
-        output = self.child.before.decode(errors="replace").replace("\r\n", "\n")
-        if output.endswith("\r"):
-            output = output[:-1]
-        self._await([r"\n@@lab:ready:%s\r?\n" % TOKEN], 30, "the next prompt")
+        output = self.child.before.decode(errors="replace")
+        if self.terminal:  # the line end of a terminal
+            output = re.sub(r"\r+(\n|$)", r"\1", output)
+        self._await([r"\n@@lab:ready:%s\r*\n" % TOKEN], 30, "the next prompt")
         return status, output
 
     # the host's health
@@ -142,12 +158,13 @@ class LabHost:
     # inside
 
     def _send(self, command, how):
+        self.terminal = how == "tty"
         if not self.alive:
             raise HostError(f"the host is gone: {self.failed or 'QEMU has ended'}")
         self.count += 1
         text = base64.encodebytes(command.encode() + b"\n").decode()
         self.child.send(f"{how}\n{text}.\n")
-        self._await([r"\n@@lab:start:%d:%s\r?\n" % (self.count, TOKEN)], 30, "the shell")
+        self._await([r"\n@@lab:start:%d:%s\r*\n" % (self.count, TOKEN)], 30, "the shell")
 
     def _await(self, patterns, timeout, what):
         patterns = [re.compile(p.encode() if isinstance(p, str) else p, re.S) for p in patterns]
@@ -160,6 +177,8 @@ class LabHost:
                 from None
         except pexpect.EOF:
             tail = self._tail()
+            self.qemu.kill()
+            tail += self.qemu.stdout.read().decode(errors="replace")
             self.kill("QEMU has ended")
             raise HostError(f"the host ended before {what}; the console's end:\n{tail}") from None
 
