@@ -75,6 +75,30 @@ find_gic(void)
 	return NULL;
 }
 
+/* Why there is no HYP mode, and what to do. */
+static void
+explain_no_hyp(struct device_node *gic, const struct resource *gicc)
+{
+	struct device_node *hypervisor = of_find_node_by_path("/hypervisor");
+
+	if (hypervisor != NULL)
+		pr_err("this host is itself the guest of a hypervisor and has no HYP mode; load "
+		       "vmm on the real machine\n");
+	else if (!hyp_stub_cpu_capable())
+		pr_err("this processor shows no virtualization extensions; vmm needs a Cortex-A7, "
+		       "A15, A17 or the like (QEMU: -M virt,virtualization=on)\n");
+	else if (resource_size(gicc) < SZ_8K)
+		pr_err("cannot see whether the kernel was started in HYP mode, because %pOF gives "
+		       "GICC less than 8 KiB; boot with irqchip.gicv2_force_probe=1, or load with "
+		       "force_hyp=1 where dmesg says 'All CPU(s) started in HYP mode'\n",
+		    gic);
+	else
+		pr_err(
+		    "the kernel was not started in HYP mode; the boot loader must enter it there "
+		    "(dmesg says 'All CPU(s) started in HYP mode' when it does)\n");
+	of_node_put(hypervisor);
+}
+
 /*
  * Linux keeps what it knows of HYP mode to itself.  But it runs the GIC with EOImode set if and
  * only if all CPUs were started in HYP mode - and GICC spans two pages in the device tree.
@@ -82,46 +106,26 @@ find_gic(void)
 static int
 check_hyp_mode(struct device_node *gic, bool force)
 {
-	struct device_node *hypervisor;
 	struct resource gicc;
 	void __iomem *va;
 	bool in_hyp;
 
-	if (!hyp_stub_cpu_capable()) {
-		pr_err("this processor has no virtualization extensions; vmm needs a Cortex-A7, "
-		       "A15, A17 or the like\n");
-		return -ENODEV;
-	}
 	if (of_address_to_resource(gic, REG_GICC, &gicc) != 0) {
 		pr_err("%pOF names no GICC; correct the device tree\n", gic);
 		return -ENODEV;
 	}
-	if (force) {
+	if (force && hyp_stub_cpu_capable()) {
 		pr_warn("force_hyp: believing that the kernel was started in HYP mode\n");
 		return 0;
 	}
 	va = ioremap(gicc.start, SZ_4K);
 	if (va == NULL)
 		return -ENOMEM;
-	in_hyp = hyp_stub_kernel_in_hyp(va);
+	in_hyp = hyp_stub_cpu_capable() && hyp_stub_kernel_in_hyp(va);
 	iounmap(va);
 	if (in_hyp)
 		return 0;
-	hypervisor = of_find_node_by_path("/hypervisor");
-	if (hypervisor != NULL) {
-		pr_err("this host is itself the guest of a hypervisor and has no HYP mode; load "
-		       "vmm on the real machine\n");
-		of_node_put(hypervisor);
-	} else if (resource_size(&gicc) < SZ_8K) {
-		pr_err("cannot see whether the kernel was started in HYP mode, because %pOF gives "
-		       "GICC less than 8 KiB; boot with irqchip.gicv2_force_probe=1, or load with "
-		       "force_hyp=1 where dmesg says 'All CPU(s) started in HYP mode'\n",
-		    gic);
-	} else {
-		pr_err(
-		    "the kernel was not started in HYP mode; the boot loader must enter it there "
-		    "(dmesg says 'All CPU(s) started in HYP mode' when it does)\n");
-	}
+	explain_no_hyp(gic, &gicc);
 	return -ENODEV;
 }
 
