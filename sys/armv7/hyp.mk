@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The bhyve-arm authors
+#
+# How hyp.o is made: compiled by the kernel's compiler, but with flags of its own (nothing of the
+# kernel's configuration - tracing, stack protector, sanitizers - may reach HYP), linked by
+# itself, with all symbols but those in hyp.syms made local.  An undefined symbol is an error.
+#
+# Included by sys/os/linux/Kbuild, which adds hyp.o to vmm-y.  Its objects lie in
+# $(obj)/hyp/.  $(src)/../../armv7/hyp_cpu.c checks the offsets with the kernel's flags: hence
+# the two lines at the end.
+
+hyp-sys := $(src)/../..
+
+# Sources that run in HYP mode.  Those of sys/arm, regs.c and sysreg_fast.c are compiled
+# once more, by Kbuild, for the host.
+hyp-c := armv7/hyp_run armv7/hyp_lib armv7/regs armv7/sysreg_fast \
+	 arm/hyp_fast arm/psci_fast arm/vgic arm/vgic_mmio arm/vgic_hw_hyp arm/vtimer_hyp
+hyp-asm := armv7/hyp_vectors armv7/hyp_init armv7/hyp_switch
+
+hyp-objs := $(addprefix $(obj)/hyp/,$(addsuffix .o,$(notdir $(hyp-asm) $(hyp-c))))
+
+hyp-includes := -nostdinc -isystem $(shell $(CC) -print-file-name=include) \
+	-I$(hyp-sys)/../include -I$(hyp-sys)/core -I$(hyp-sys)/arm -I$(hyp-sys)/armv7 \
+	-I$(hyp-sys)/armv7/freestanding
+hyp-machine := -marm -march=armv7ve -mfloat-abi=soft -mabi=aapcs-linux
+hyp-cflags := -std=gnu11 -O2 $(hyp-machine) $(hyp-includes) -ffreestanding -fno-builtin \
+	-fno-pic -fno-common -fno-strict-aliasing -fno-delete-null-pointer-checks \
+	-fno-stack-protector -fno-exceptions -fno-unwind-tables -fno-asynchronous-unwind-tables \
+	-mno-unaligned-access \
+	-Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes -Wvla -Werror
+hyp-aflags := $(hyp-machine) $(hyp-includes) -I$(obj)/hyp -D__ASSEMBLY__
+
+quiet_cmd_hyp_cc = CC [H] $@
+      cmd_hyp_cc = mkdir -p $(@D); $(CC) -Wp,-MMD,$(depfile) $(hyp-cflags) -c -o $@ $<
+quiet_cmd_hyp_as = AS [H] $@
+      cmd_hyp_as = mkdir -p $(@D); $(CC) -Wp,-MMD,$(depfile) $(hyp-aflags) -c -o $@ $<
+quiet_cmd_hyp_offsets = OFFSETS $@
+      cmd_hyp_offsets = mkdir -p $(@D); $(CC) -Wp,-MMD,$(depfile) $(hyp-cflags) -S -o $@.s $< && \
+	sed -n 's/^.*"->\([A-Z0-9_]*\) \([0-9]*\)".*$$/\#define \1 \2/p' $@.s >$@
+quiet_cmd_hyp_ld = LD [H]  $@
+      cmd_hyp_ld = $(LD) $(KBUILD_LDFLAGS) -r -T $(hyp-sys)/armv7/hyp.lds -o $@.all $(hyp-objs) && \
+	$(OBJCOPY) --keep-global-symbols=$(hyp-sys)/armv7/hyp.syms $@.all $@ && rm -f $@.all && \
+	if $(NM) -u $@ | grep .; then echo "hyp.o: undefined symbols (above)"; rm -f $@; false; fi
+
+$(obj)/hyp/hyp_offsets.h: $(hyp-sys)/armv7/offsets.c FORCE
+	$(call if_changed_dep,hyp_offsets)
+
+define hyp-c-rule
+$(obj)/hyp/$(notdir $(1)).o: $(hyp-sys)/$(1).c FORCE
+	$$(call if_changed_dep,hyp_cc)
+endef
+define hyp-asm-rule
+$(obj)/hyp/$(notdir $(1)).o: $(hyp-sys)/$(1).S $(obj)/hyp/hyp_offsets.h FORCE
+	$$(call if_changed_dep,hyp_as)
+endef
+$(foreach f,$(hyp-c),$(eval $(call hyp-c-rule,$(f))))
+$(foreach f,$(hyp-asm),$(eval $(call hyp-asm-rule,$(f))))
+
+$(obj)/hyp.o: $(hyp-objs) $(hyp-sys)/armv7/hyp.lds $(hyp-sys)/armv7/hyp.syms FORCE
+	$(call if_changed,hyp_ld)
+
+targets += hyp.o hyp/hyp_offsets.h $(patsubst $(obj)/%,%,$(hyp-objs))
+
+$(obj)/../../armv7/hyp_cpu.o: $(obj)/hyp/hyp_offsets.h
+CFLAGS_../../armv7/hyp_cpu.o += -I$(obj)/hyp
