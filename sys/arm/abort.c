@@ -313,8 +313,8 @@ kernel_device_find(const struct vm *vm, uint64_t gpa)
 }
 
 static enum vcpu_action
-kernel_device_access(struct vcpu *vcpu, const struct kernel_device *dev,
-    const struct pending_access *a)
+kernel_device_access(
+    struct vcpu *vcpu, const struct kernel_device *dev, const struct pending_access *a)
 {
 	struct hyp_vcpu *v = hyp_vcpu(vcpu);
 	uint32_t data = 0;

@@ -30,11 +30,11 @@ enum form {
 	T32_DUAL,  /* [Rn, #+/-imm8 * 4], by P, U, W */
 };
 
-#define LOAD   0x00u
-#define STORE  0x10u
-#define SIGNED 0x20u
-#define PAIR   0x40u
-#define SIZE(ops) ((ops) & 0x0fu)
+#define LOAD	  0x00u
+#define STORE	  0x10u
+#define SIGNED	  0x20u
+#define PAIR	  0x40u
+#define SIZE(ops) ((ops)&0x0fu)
 
 struct row {
 	uint32_t mask, value;
@@ -45,9 +45,9 @@ struct row {
 /* Bits [27:0]; the condition has passed, as the access was made.  P (24) and W (21) are in the form. */
 static const struct row a32_rows[] = {
 	{ 0x0e500000, 0x04000000, A32_IMM12, STORE | 4 }, /* STR (immediate, ARM), STRT */
-	{ 0x0e500000, 0x04100000, A32_IMM12, LOAD | 4 },  /* LDR (immediate, ARM), (literal), LDRT */
+	{ 0x0e500000, 0x04100000, A32_IMM12, LOAD | 4 },  /* LDR (imm., ARM), (literal), LDRT */
 	{ 0x0e500000, 0x04400000, A32_IMM12, STORE | 1 }, /* STRB (immediate, ARM), STRBT */
-	{ 0x0e500000, 0x04500000, A32_IMM12, LOAD | 1 },  /* LDRB (immediate, ARM), (literal), LDRBT */
+	{ 0x0e500000, 0x04500000, A32_IMM12, LOAD | 1 },  /* LDRB (imm., ARM), (literal), LDRBT */
 	{ 0x0e500010, 0x06000000, A32_REG, STORE | 4 },	  /* STR (register), STRT */
 	{ 0x0e500010, 0x06100000, A32_REG, LOAD | 4 },	  /* LDR (register, ARM), LDRT */
 	{ 0x0e500010, 0x06400000, A32_REG, STORE | 1 },	  /* STRB (register), STRBT */
@@ -55,7 +55,7 @@ static const struct row a32_rows[] = {
 	{ 0x0e500ff0, 0x000000b0, A32_REG0, STORE | 2 },  /* STRH (register), STRHT */
 	{ 0x0e500ff0, 0x001000b0, A32_REG0, LOAD | 2 },	  /* LDRH (register), LDRHT */
 	{ 0x0e5000f0, 0x004000b0, A32_IMM8, STORE | 2 },  /* STRH (immediate, ARM), STRHT */
-	{ 0x0e5000f0, 0x005000b0, A32_IMM8, LOAD | 2 },	  /* LDRH (immediate, ARM), (literal), LDRHT */
+	{ 0x0e5000f0, 0x005000b0, A32_IMM8, LOAD | 2 },	  /* LDRH (imm., ARM), (literal), LDRHT */
 	{ 0x0e500ff0, 0x001000d0, A32_REG0, LOAD | SIGNED | 1 }, /* LDRSB (register), LDRSBT */
 	{ 0x0e5000f0, 0x005000d0, A32_IMM8, LOAD | SIGNED | 1 }, /* LDRSB (immediate), (literal) */
 	{ 0x0e500ff0, 0x001000f0, A32_REG0, LOAD | SIGNED | 2 }, /* LDRSH (register), LDRSHT */
@@ -67,23 +67,23 @@ static const struct row a32_rows[] = {
 };
 
 static const struct row t16_rows[] = {
-	{ 0xfe00, 0x5000, T16_REG, STORE | 4 },	      /* STR (register) */
-	{ 0xfe00, 0x5200, T16_REG, STORE | 2 },	      /* STRH (register) */
-	{ 0xfe00, 0x5400, T16_REG, STORE | 1 },	      /* STRB (register) */
+	{ 0xfe00, 0x5000, T16_REG, STORE | 4 },		/* STR (register) */
+	{ 0xfe00, 0x5200, T16_REG, STORE | 2 },		/* STRH (register) */
+	{ 0xfe00, 0x5400, T16_REG, STORE | 1 },		/* STRB (register) */
 	{ 0xfe00, 0x5600, T16_REG, LOAD | SIGNED | 1 }, /* LDRSB (register) */
-	{ 0xfe00, 0x5800, T16_REG, LOAD | 4 },	      /* LDR (register, Thumb) */
-	{ 0xfe00, 0x5a00, T16_REG, LOAD | 2 },	      /* LDRH (register) */
-	{ 0xfe00, 0x5c00, T16_REG, LOAD | 1 },	      /* LDRB (register) */
+	{ 0xfe00, 0x5800, T16_REG, LOAD | 4 },		/* LDR (register, Thumb) */
+	{ 0xfe00, 0x5a00, T16_REG, LOAD | 2 },		/* LDRH (register) */
+	{ 0xfe00, 0x5c00, T16_REG, LOAD | 1 },		/* LDRB (register) */
 	{ 0xfe00, 0x5e00, T16_REG, LOAD | SIGNED | 2 }, /* LDRSH (register) */
-	{ 0xf800, 0x6000, T16_IMM5, STORE | 4 },      /* STR (immediate, Thumb) */
-	{ 0xf800, 0x6800, T16_IMM5, LOAD | 4 },	      /* LDR (immediate, Thumb) */
-	{ 0xf800, 0x7000, T16_IMM5, STORE | 1 },      /* STRB (immediate, Thumb) */
-	{ 0xf800, 0x7800, T16_IMM5, LOAD | 1 },	      /* LDRB (immediate, Thumb) */
-	{ 0xf800, 0x8000, T16_IMM5, STORE | 2 },      /* STRH (immediate, Thumb) */
-	{ 0xf800, 0x8800, T16_IMM5, LOAD | 2 },	      /* LDRH (immediate, Thumb) */
-	{ 0xf800, 0x9000, T16_SP, STORE | 4 },	      /* STR (immediate, Thumb) */
-	{ 0xf800, 0x9800, T16_SP, LOAD | 4 },	      /* LDR (immediate, Thumb) */
-	{ 0xf800, 0x4800, T16_PC, LOAD | 4 },	      /* LDR (literal) */
+	{ 0xf800, 0x6000, T16_IMM5, STORE | 4 },	/* STR (immediate, Thumb) */
+	{ 0xf800, 0x6800, T16_IMM5, LOAD | 4 },		/* LDR (immediate, Thumb) */
+	{ 0xf800, 0x7000, T16_IMM5, STORE | 1 },	/* STRB (immediate, Thumb) */
+	{ 0xf800, 0x7800, T16_IMM5, LOAD | 1 },		/* LDRB (immediate, Thumb) */
+	{ 0xf800, 0x8000, T16_IMM5, STORE | 2 },	/* STRH (immediate, Thumb) */
+	{ 0xf800, 0x8800, T16_IMM5, LOAD | 2 },		/* LDRH (immediate, Thumb) */
+	{ 0xf800, 0x9000, T16_SP, STORE | 4 },		/* STR (immediate, Thumb) */
+	{ 0xf800, 0x9800, T16_SP, LOAD | 4 },		/* LDR (immediate, Thumb) */
+	{ 0xf800, 0x4800, T16_PC, LOAD | 4 },		/* LDR (literal) */
 };
 
 /* P, U, W are bits 10, 9, 8 of single transfers and 24, 23, 21 of pairs. */
@@ -286,8 +286,8 @@ find_row(const struct row *rows, size_t n, uint32_t insn)
 }
 
 static bool
-decode_operands(uint32_t insn, unsigned int len, const struct row *row,
-    const struct inst_state *s, struct inst_access *a, struct operands *o)
+decode_operands(uint32_t insn, unsigned int len, const struct row *row, const struct inst_state *s,
+    struct inst_access *a, struct operands *o)
 {
 	if (!s->thumb)
 		return a32_operands(insn, row, s, a, o);

@@ -19,13 +19,13 @@ struct inst_state {
 
 /* What the instruction does. */
 struct inst_access {
-	uint8_t size;	  /* bytes: 1, 2, 4; 8 for a pair */
+	uint8_t size; /* bytes: 1, 2, 4; 8 for a pair */
 	bool write;
 	bool sign_extend;
-	bool pair;	  /* LDRD, STRD: rt and rt2 */
-	uint8_t rt, rt2;  /* 0..14; rt2 without meaning unless pair */
-	uint8_t rn;	  /* base, 0..15 */
-	bool writeback;	  /* rn, then 0..14, becomes wb_value */
+	bool pair;	 /* LDRD, STRD: rt and rt2 */
+	uint8_t rt, rt2; /* 0..14; rt2 without meaning unless pair */
+	uint8_t rn;	 /* base, 0..15 */
+	bool writeback;	 /* rn, then 0..14, becomes wb_value */
 	uint32_t wb_value;
 	uint32_t address; /* virtual */
 };
@@ -42,7 +42,7 @@ inst_thumb_is_wide(uint16_t hw)
  * in bits [31:16], len 4.  False for anything but a load or store of one register or of a
  * pair into or from memory, and for UNPREDICTABLE forms: *out is then without meaning.
  */
-bool inst_decode(uint32_t insn, unsigned int len, const struct inst_state *s,
-    struct inst_access *out);
+bool inst_decode(
+    uint32_t insn, unsigned int len, const struct inst_state *s, struct inst_access *out);
 
 #endif /* ARM_INST_H */

@@ -12,61 +12,61 @@
 #include "types.h"
 
 /* Levels: 1 GiB, 2 MiB, 4 KiB an entry; 512 entries of 8 bytes a table. */
-#define LPAE_ENTRIES	    512u
-#define LPAE_SHIFT(level)   (39u - 9u * (level))
-#define LPAE_SIZE(level)    (1ull << LPAE_SHIFT(level))
+#define LPAE_ENTRIES	      512u
+#define LPAE_SHIFT(level)     (39u - 9u * (level))
+#define LPAE_SIZE(level)      (1ull << LPAE_SHIFT(level))
 #define LPAE_INDEX(va, level) ((unsigned int)((va) >> LPAE_SHIFT(level)) & (LPAE_ENTRIES - 1))
 
 /* Descriptor types: bits [1:0].  At level 3 a page has TABLE's code. */
-#define LPAE_VALID	    BIT64(0)
-#define LPAE_TYPE_MASK	    MASK64(1, 0)
-#define LPAE_TYPE_BLOCK	    1ull
-#define LPAE_TYPE_TABLE	    3ull
-#define LPAE_TYPE_PAGE	    3ull
-#define LPAE_ADDR_MASK	    MASK64(39, 12)
+#define LPAE_VALID	BIT64(0)
+#define LPAE_TYPE_MASK	MASK64(1, 0)
+#define LPAE_TYPE_BLOCK 1ull
+#define LPAE_TYPE_TABLE 3ull
+#define LPAE_TYPE_PAGE	3ull
+#define LPAE_ADDR_MASK	MASK64(39, 12)
 
 /* Attributes that both stages have. */
-#define LPAE_SH_MASK	    MASK64(9, 8)
-#define LPAE_SH_NONE	    (0ull << 8)
-#define LPAE_SH_OUTER	    (2ull << 8)
-#define LPAE_SH_INNER	    (3ull << 8)
-#define LPAE_AF		    BIT64(10) /* 0 would fault on the first access */
-#define LPAE_XN		    BIT64(54)
+#define LPAE_SH_MASK  MASK64(9, 8)
+#define LPAE_SH_NONE  (0ull << 8)
+#define LPAE_SH_OUTER (2ull << 8)
+#define LPAE_SH_INNER (3ull << 8)
+#define LPAE_AF	      BIT64(10) /* 0 would fault on the first access */
+#define LPAE_XN	      BIT64(54)
 
 /* Stage 1: attributes by index into MAIR; AP[2:1]; HYP mode has AP[1] as should-be-one. */
-#define LPAE_S1_ATTR(n)	    ((uint64_t)(n) << 2)
-#define LPAE_S1_NS	    BIT64(5)
-#define LPAE_S1_AP1	    BIT64(6)
-#define LPAE_S1_AP_RO	    BIT64(7)
-#define LPAE_S1_NG	    BIT64(11)
-#define LPAE_S1_PXN	    BIT64(53)
+#define LPAE_S1_ATTR(n) ((uint64_t)(n) << 2)
+#define LPAE_S1_NS	BIT64(5)
+#define LPAE_S1_AP1	BIT64(6)
+#define LPAE_S1_AP_RO	BIT64(7)
+#define LPAE_S1_NG	BIT64(11)
+#define LPAE_S1_PXN	BIT64(53)
 
 /* Stage 2: MemAttr[3:0] and HAP[2:1]. */
-#define LPAE_S2_MEMATTR_MASK	MASK64(5, 2)
-#define LPAE_S2_MEMATTR_NORMAL	(15ull << 2) /* outer and inner write-back */
-#define LPAE_S2_MEMATTR_DEVICE	(1ull << 2)
-#define LPAE_S2_HAP_MASK	MASK64(7, 6)
-#define LPAE_S2_HAP_READ	BIT64(6)
-#define LPAE_S2_HAP_WRITE	BIT64(7)
+#define LPAE_S2_MEMATTR_MASK   MASK64(5, 2)
+#define LPAE_S2_MEMATTR_NORMAL (15ull << 2) /* outer and inner write-back */
+#define LPAE_S2_MEMATTR_DEVICE (1ull << 2)
+#define LPAE_S2_HAP_MASK       MASK64(7, 6)
+#define LPAE_S2_HAP_READ       BIT64(6)
+#define LPAE_S2_HAP_WRITE      BIT64(7)
 
 /*
  * VTCR: 40 bits of IPA (T0SZ = -8, with its sign repeated in S), first lookup at level 1
  * (SL0 = 1) in two concatenated tables, walks inner shareable and write-back write-allocate
  * cacheable, so that they see the host's stores to the tables without cache maintenance.
  */
-#define VTCR_T0SZ_40BIT	    8u	      /* 4 bits, two's complement */
-#define VTCR_S		    BIT(4)
-#define VTCR_SL0_LEVEL1	    (1u << 6)
-#define VTCR_IRGN0_WBWA	    (1u << 8)
-#define VTCR_ORGN0_WBWA	    (1u << 10)
-#define VTCR_SH0_INNER	    (3u << 12)
-#define VTCR_RES1	    BIT(31)
-#define VTCR_VALUE \
+#define VTCR_T0SZ_40BIT 8u /* 4 bits, two's complement */
+#define VTCR_S		BIT(4)
+#define VTCR_SL0_LEVEL1 (1u << 6)
+#define VTCR_IRGN0_WBWA (1u << 8)
+#define VTCR_ORGN0_WBWA (1u << 10)
+#define VTCR_SH0_INNER	(3u << 12)
+#define VTCR_RES1	BIT(31)
+#define VTCR_VALUE                                                                          \
 	(VTCR_RES1 | VTCR_SH0_INNER | VTCR_ORGN0_WBWA | VTCR_IRGN0_WBWA | VTCR_SL0_LEVEL1 | \
 	    VTCR_S | VTCR_T0SZ_40BIT)
 _Static_assert(VTCR_VALUE == 0x80003558u, "VTCR");
 
-#define STAGE2_IPA_BITS	    40u
+#define STAGE2_IPA_BITS 40u
 /*
  * Entries of the first lookup: bits [39:30].  VTTBR.BADDR is [39:x] with x = 5 - T0SZ = 13:
  * the two tables are 8 KiB and aligned to that.
@@ -75,8 +75,8 @@ _Static_assert(VTCR_VALUE == 0x80003558u, "VTCR");
 #define STAGE2_ROOT_ORDER   1u
 #define STAGE2_ROOT_BYTES   8192u
 
-#define VTTBR_VMID_SHIFT    48
-#define VTTBR_VMID_MASK	    MASK64(55, 48)
-#define VTTBR_BADDR_MASK    MASK64(39, 13)
+#define VTTBR_VMID_SHIFT 48
+#define VTTBR_VMID_MASK	 MASK64(55, 48)
+#define VTTBR_BADDR_MASK MASK64(39, 13)
 
 #endif /* ARM_LPAE_H */

@@ -256,8 +256,7 @@ arch_stage2_map(struct vm *vm, gpa_t gpa, hpa_t pa, unsigned int npages, uint32_
 	unsigned int level = npages == LPAE_ENTRIES ? 2 : 3;
 	uint64_t leaf = pa.a | leaf_type(level);
 
-	if ((npages != 1 && npages != LPAE_ENTRIES) ||
-	    range_is_bad(gpa.a, pa.a, LPAE_SIZE(level)))
+	if ((npages != 1 && npages != LPAE_ENTRIES) || range_is_bad(gpa.a, pa.a, LPAE_SIZE(level)))
 		return -EINVAL;
 	/*
 	 * Inner shareable write-back whatever the guest's stage 1 says of sharing; where it says

@@ -39,12 +39,12 @@
 #include "vmid.h"
 
 static struct hyp_lock vmid_lock;
-static uint64_t vmid_generation;	       /* [vmid_lock to write], [a] */
-static uint32_t vmid_next;		       /* [vmid_lock] first that may be free */
-static uint32_t vmid_count;		       /* [I] 2^bits */
-static uint32_t vmid_used[VMID_MAX / 32];      /* [vmid_lock] of this generation */
-static uint64_t vmid_active[VMID_MAX_CPUS];    /* [a] the tag each CPU entered with last */
-static uint64_t vmid_reserved[VMID_MAX_CPUS];  /* [vmid_lock] tags taken over from before */
+static uint64_t vmid_generation;	      /* [vmid_lock to write], [a] */
+static uint32_t vmid_next;		      /* [vmid_lock] first that may be free */
+static uint32_t vmid_count;		      /* [I] 2^bits */
+static uint32_t vmid_used[VMID_MAX / 32];     /* [vmid_lock] of this generation */
+static uint64_t vmid_active[VMID_MAX_CPUS];   /* [a] the tag each CPU entered with last */
+static uint64_t vmid_reserved[VMID_MAX_CPUS]; /* [vmid_lock] tags taken over from before */
 
 static uint32_t
 tag_vmid(uint64_t tag)
@@ -162,8 +162,9 @@ vmid_update_slow(struct vm *vm, uint64_t *active)
 	tag = hvm->vmid_gen;
 	if (!tag_is_current(tag)) {
 		tag = vmid_new_tag(tag);
-		pte_store(&hvm->vttbr, os_va_to_pa(arch_vm(vm)->s2.root).a |
-		    (uint64_t)tag_vmid(tag) << VTTBR_VMID_SHIFT);
+		pte_store(&hvm->vttbr,
+		    os_va_to_pa(arch_vm(vm)->s2.root).a |
+			(uint64_t)tag_vmid(tag) << VTTBR_VMID_SHIFT);
 		/* who finds the tag current without the lock has vttbr too */
 		__atomic_store_n(&hvm->vmid_gen, tag, __ATOMIC_RELEASE);
 	}
@@ -180,8 +181,8 @@ vmid_update(struct vm *vm)
 	uint64_t tag = __atomic_load_n(&hyp_vm(vm)->vmid_gen, __ATOMIC_ACQUIRE);
 
 	if (old != 0 && tag_is_current(tag) &&
-	    __atomic_compare_exchange_n(active, &old, tag, false, __ATOMIC_SEQ_CST,
-		__ATOMIC_RELAXED))
+	    __atomic_compare_exchange_n(
+		active, &old, tag, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
 		return;
 	vmid_update_slow(vm, active);
 }

@@ -77,8 +77,8 @@ void
 inject_undef(struct vcpu *vcpu)
 {
 	vcpu_stat_inc(vcpu, VMM_STAT_UNDEF_INJECTED);
-	enter_exception(vcpu, CPSR_MODE_UND, VECTOR_UNDEF,
-	    arch_guest_is_thumb(hyp_vcpu(vcpu)) ? 2 : 4);
+	enter_exception(
+	    vcpu, CPSR_MODE_UND, VECTOR_UNDEF, arch_guest_is_thumb(hyp_vcpu(vcpu)) ? 2 : 4);
 }
 
 void

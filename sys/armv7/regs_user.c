@@ -29,21 +29,34 @@ struct reg_desc {
 	uint32_t keep;	 /* bits of a 32-bit register that a write leaves alone */
 };
 
-#define AT(field) (uint16_t)offsetof(struct hyp_vcpu, field)
-#define R32(field)	      { .kind = REG_U32, .offset = AT(field) }
-#define R32_KEEP(field, bits) { .kind = REG_U32, .offset = AT(field), .keep = (bits) }
-#define R32_RO(field)	      { .kind = REG_U32, .offset = AT(field), .read_only = true }
-#define R64(field)	      { .kind = REG_U64, .offset = AT(field) }
+#define AT(field) (uint16_t) offsetof(struct hyp_vcpu, field)
+#define R32(field)                                   \
+	{                                            \
+		.kind = REG_U32, .offset = AT(field) \
+	}
+#define R32_KEEP(field, bits)                                        \
+	{                                                            \
+		.kind = REG_U32, .offset = AT(field), .keep = (bits) \
+	}
+#define R32_RO(field)                                                   \
+	{                                                               \
+		.kind = REG_U32, .offset = AT(field), .read_only = true \
+	}
+#define R64(field)                                   \
+	{                                            \
+		.kind = REG_U64, .offset = AT(field) \
+	}
 
 /*
  * Those bits of SCTLR that are not M, A, C, CP15BEN, SW, Z, I, V, RR, HA, WXN, UWXN, EE, TRE, AFE
  * or TE are fixed or reserved (B4.1.130) and stay as reset left them.
  */
-#define SCTLR_KEEP (~(MASK32(2, 0) | BIT(5) | MASK32(14, 10) | BIT(17) | MASK32(20, 19) | BIT(25) | \
-    MASK32(30, 28)))
+#define SCTLR_KEEP                                                                       \
+	(~(MASK32(2, 0) | BIT(5) | MASK32(14, 10) | BIT(17) | MASK32(20, 19) | BIT(25) | \
+	    MASK32(30, 28)))
 
 static const struct reg_desc reg_descs[VM_REG_LAST] = {
-	[VM_REG_GUEST_R0 ... VM_REG_GUEST_LR] = { .kind = REG_GPR },
+	[VM_REG_GUEST_R0... VM_REG_GUEST_LR] = { .kind = REG_GPR },
 	[VM_REG_GUEST_PC] = { .kind = REG_PC },
 	[VM_REG_GUEST_CPSR] = { .kind = REG_CPSR },
 	[VM_REG_GUEST_SP_USR] = R32(regs.sp_usr),
@@ -103,7 +116,7 @@ static const struct reg_desc reg_descs[VM_REG_LAST] = {
 	[VM_REG_GUEST_FPSCR] = R32(vfp.fpscr),
 	[VM_REG_GUEST_FPEXC] = R32(vfp.fpexc),
 	/* D0, and the others by their number */
-	[VM_REG_GUEST_D0 ... VM_REG_GUEST_D31] = R64(vfp.d),
+	[VM_REG_GUEST_D0... VM_REG_GUEST_D31] = R64(vfp.d),
 };
 
 /* Where a REG_U32 or REG_U64 lies. */
