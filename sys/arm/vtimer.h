@@ -34,16 +34,17 @@ struct vtimer {
 /* ---- HYP (vtimer_hyp.c) ---- */
 void vtimer_hyp_restore(struct hyp_vcpu *v, bool cpu_changed); /* CNTVOFF, CNTV, active bit */
 void vtimer_hyp_save(struct hyp_vcpu *v);		       /* and stops CNTV */
-/* Does CNTV interrupt, and is not forwarded yet? */
-bool vtimer_hyp_fired(const struct hyp_vcpu *v);
-/* On a physical interrupt: if it is CNTV's, forward it.  True: it was. The LRs are saved. */
+bool vtimer_hyp_line(void); /* is CNTV's output high? */
+/*
+ * On a physical interrupt: if it is CNTV's, forward it.  True: it was.  The LRs are saved and
+ * folded: the guest's EOI may have ended the last one since.
+ */
 bool vtimer_hyp_irq(struct hyp_vcpu *v);
 /* Re-sample: the line may have fallen while the interrupt waited. The LRs are saved. */
 void vtimer_hyp_sample(struct hyp_vcpu *v);
-void vtimer_hyp_clear_active(void); /* HYP_CALL_CLEAR_ACTIVE */
 
 /* ---- host (vtimer.c) ---- */
-int vtimer_host_init(uint32_t cntfrq);
+int vtimer_host_init(uint32_t cntfrq); /* -EINVAL: no sensible CNTFRQ */
 void vtimer_vcpu_init(struct vcpu *vcpu);
 void vtimer_vcpu_destroy(struct vcpu *vcpu);
 void vtimer_vcpu_reset(struct vcpu *vcpu);
