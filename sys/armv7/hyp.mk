@@ -40,7 +40,8 @@ quiet_cmd_hyp_offsets = OFFSETS $@
 quiet_cmd_hyp_ld = LD [H]  $@
       cmd_hyp_ld = $(LD) $(KBUILD_LDFLAGS) -r -T $(hyp-sys)/armv7/hyp.lds -o $@.all $(hyp-objs) && \
 	$(OBJCOPY) --keep-global-symbols=$(hyp-sys)/armv7/hyp.syms $@.all $@ && rm -f $@.all && \
-	if $(NM) -u $@ | grep .; then echo "hyp.o: undefined symbols (above)"; rm -f $@; false; fi
+	if $(NM) -u $@ | grep . >&2; then \
+	echo "hyp.o: undefined symbols (above)" >&2; rm -f $@; false; fi
 
 $(obj)/hyp/hyp_offsets.h: $(hyp-sys)/armv7/offsets.c FORCE
 	$(call if_changed_dep,hyp_offsets)
