@@ -126,7 +126,5 @@ struct os_machine {
 uint32_t hyp_stub_enter(hpa_t code, hpa_t params);
 /* Physical address of a byte of the module's own text or data (not contiguous beyond its page). */
 hpa_t os_module_va_to_pa(const void *va);
-/* Which build this is, for vmmctl_info.build and the log. */
-const char *os_build(void);
 
 #endif /* CORE_OS_H */

@@ -135,6 +135,8 @@ run_ioctl(struct vm *vm, struct vm_run __user *user)
 	struct vm_run run;
 	long error;
 
+	if (unlikely(READ_ONCE(vmm_rebooting)))
+		return -ENXIO;
 	if (copy_from_user(&run, user, offsetof(struct vm_run, exit)) != 0)
 		return -EFAULT;
 	memset(&run.exit, 0, sizeof(run.exit));

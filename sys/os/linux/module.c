@@ -39,12 +39,6 @@ static const struct kernel_param_ops spurious_ops = { .get = get_spurious };
 module_param_cb(spurious_interrupts, &spurious_ops, NULL, 0444);
 MODULE_PARM_DESC(spurious_interrupts, "our interrupts that the host had to take (read only)");
 
-const char *
-os_build(void)
-{
-	return VMM_BUILD;
-}
-
 /* Who answers an HVC, CPU by CPU: bit n of what is found is enum hyp_stub_probe n. */
 static void
 probe_stub(void *arg)
@@ -102,7 +96,7 @@ vmm_module_init(void)
 		pr_err("no device nodes (error %d)\n", error);
 		goto core;
 	}
-	pr_info("%s: HYP mode on %u CPU(s), virtual timer PPI %u, maintenance PPI %u\n", os_build(),
+	pr_info("%s: HYP mode on %u CPU(s), virtual timer PPI %u, maintenance PPI %u\n", VMM_BUILD,
 	    num_online_cpus(), machine.vtimer_ppi, machine.maint_ppi);
 	return 0;
 core:

@@ -106,12 +106,10 @@ os_waitq_wait(struct os_waitq *w, bool (*cond)(void *arg), void *arg)
 	return wait_event_interruptible(*waitq_of(w), cond(arg)) == 0 ? 0 : -EINTR;
 }
 
-/* The condition holds on return, whatever hits the caller: a dying one waits for the rest. */
 void
-os_waitq_wait_killable(struct os_waitq *w, bool (*cond)(void *arg), void *arg)
+os_waitq_wait_uninterruptible(struct os_waitq *w, bool (*cond)(void *arg), void *arg)
 {
-	if (wait_event_killable(*waitq_of(w), cond(arg)) != 0)
-		wait_event(*waitq_of(w), cond(arg));
+	wait_event(*waitq_of(w), cond(arg));
 }
 
 /* wq_has_sleeper's barrier stands between the caller's news and the look at the queue. */
@@ -175,10 +173,14 @@ os_signal_pending(void)
 	    READ_ONCE(vmm_rebooting);
 }
 
+/* Where the scheduler wants the CPU anyway, it chooses who gets it. */
 void
 os_yield(void)
 {
-	yield();
+	if (need_resched())
+		schedule();
+	else
+		yield();
 }
 
 /*
