@@ -24,7 +24,7 @@ hyp-includes := -nostdinc -isystem $(shell $(CC) -print-file-name=include) \
 	-I$(hyp-sys)/armv7/freestanding
 hyp-machine := -marm -march=armv7ve -mfloat-abi=soft -mabi=aapcs-linux
 hyp-cflags := -std=gnu11 -O2 $(hyp-machine) $(hyp-includes) -ffreestanding -fno-builtin \
-	-fno-pic -fno-common -fno-strict-aliasing -fno-delete-null-pointer-checks \
+	-fno-pic -fno-common -fshort-wchar -fno-strict-aliasing -fno-delete-null-pointer-checks \
 	-fno-stack-protector -fno-exceptions -fno-unwind-tables -fno-asynchronous-unwind-tables \
 	-mno-unaligned-access \
 	-Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes -Wvla -Werror
