@@ -14,11 +14,11 @@
 #include <vmm.h>
 
 /* ---- start and end of a test ---- */
-void fake_reset(void);	 /* defaults: 2 CPUs, clock 0, root, no failures, counters zero */
-int fake_leaks(void);	 /* what is still allocated, named on stderr; 0 is good */
+void fake_reset(void); /* defaults: 2 CPUs, clock 0, root, no failures, counters zero */
+int fake_leaks(void);  /* what is still allocated, named on stderr; 0 is good */
 
 /* ---- memory ---- */
-#define FAKE_PAGES 65536u /* 256 MiB, shared by all kinds of pages */
+#define FAKE_PAGES   65536u /* 256 MiB, shared by all kinds of pages */
 #define FAKE_PA_BASE 0x80000000ull
 
 struct fake_counts {
@@ -32,8 +32,8 @@ struct fake_counts {
 struct fake_counts fake_counts(void);
 /* Call number n from now on that may fail does, and only that; 0: none.  Returns calls so far. */
 unsigned long fake_fail_at(unsigned long n);
-bool fake_should_fail(void); /* for fakes that allocate otherwise */
-void fake_no_blocks(bool none); /* os_gpage_alloc(9) fails */
+bool fake_should_fail(void);	   /* for fakes that allocate otherwise */
+void fake_no_blocks(bool none);	   /* os_gpage_alloc(9) fails */
 bool fake_is_page(const void *va); /* of os_pages_alloc */
 
 /* A touch by user space of /dev/vmm/NAME at gpa, as the glue's fault handler does it; *va is the page. */
@@ -45,11 +45,11 @@ void fake_gpage_hidden(hpa_t pa, unsigned int npages);
 /* ---- threads and CPUs ---- */
 #define FAKE_MAX_CPUS 8u
 void fake_set_cpus(unsigned int n);
-bool fake_in_atomic(void);	   /* preemption or interrupts off */
+bool fake_in_atomic(void); /* preemption or interrupts off */
 bool fake_irqs_off(void);
-bool fake_interrupted(void);	   /* in the guest: an interrupt wants this CPU */
-void *fake_thread(void);	   /* handle of the caller, for fake_signal */
-void fake_signal(void *thread);	   /* a signal is pending there until fake_signal_clear */
+bool fake_interrupted(void);	/* in the guest: an interrupt wants this CPU */
+void *fake_thread(void);	/* handle of the caller, for fake_signal */
+void fake_signal(void *thread); /* a signal is pending there until fake_signal_clear */
 void fake_signal_clear(void *thread);
 struct fake_user {
 	uint32_t uid;

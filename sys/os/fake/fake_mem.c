@@ -84,9 +84,10 @@ fake_leaks(void)
 
 	if ((c.allocs | c.pages | c.gpages | c.nodes | c.hyp_pages | c.users) == 0)
 		return 0;
-	fprintf(stderr, "leaked: %ld allocations, %ld pages, %ld guest pages, %ld nodes, "
-	    "%ld HYP pages, %ld user mappings\n", c.allocs, c.pages, c.gpages, c.nodes,
-	    c.hyp_pages, c.users);
+	fprintf(stderr,
+	    "leaked: %ld allocations, %ld pages, %ld guest pages, %ld nodes, "
+	    "%ld HYP pages, %ld user mappings\n",
+	    c.allocs, c.pages, c.gpages, c.nodes, c.hyp_pages, c.users);
 	return 1;
 }
 
@@ -276,8 +277,8 @@ os_gpage_free(struct os_gpage *pg)
 
 	pthread_mutex_lock(&mem_mutex);
 	if (pg->shown != 0 || pg->users != 0)
-		os_panic("guest page freed with %u stage 2 and %u user mappings", pg->shown,
-		    pg->users);
+		os_panic(
+		    "guest page freed with %u stage 2 and %u user mappings", pg->shown, pg->users);
 	memset(page_va(i), 0xdf, PAGE_BYTES);
 	memset(pg, 0, sizeof(*pg));
 	counts.gpages--;

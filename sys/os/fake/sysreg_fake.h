@@ -21,9 +21,9 @@ void fake_dev_write(uintptr_t base, uint32_t offset, uint32_t val);
 /* A test's own device: true when it answered.  NULL: devices are memory. */
 extern bool (*fake_dev_hook)(uintptr_t base, uint32_t offset, bool write, uint32_t *val);
 
-#define sysreg_read(name)	 ((uint32_t)fake_sysreg_read(#name))
-#define sysreg_write(name, val)	 fake_sysreg_write(#name, (uint32_t)(val))
-#define sysreg_read64(name)	 fake_sysreg_read(#name)
+#define sysreg_read(name)	  ((uint32_t)fake_sysreg_read(#name))
+#define sysreg_write(name, val)	  fake_sysreg_write(#name, (uint32_t)(val))
+#define sysreg_read64(name)	  fake_sysreg_read(#name)
 #define sysreg_write64(name, val) fake_sysreg_write(#name, (uint64_t)(val))
 
 #define isb()	    __atomic_signal_fence(__ATOMIC_SEQ_CST)
