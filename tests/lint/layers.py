@@ -7,22 +7,24 @@ An area is a directory and what is below it, except where a longer name in the t
 """
 from pathlib import Path, PurePosixPath
 
-FREESTANDING = {"stdint.h", "stddef.h", "stdbool.h", "stdarg.h", "limits.h"}
+# Each OS's glue supplies these for its kernel, and HYP has its own.
+FREESTANDING = {"stdint.h", "stddef.h", "stdbool.h", "stdarg.h", "limits.h", "string.h"}
 # No kernel's headers and no ARM register reach these.
 HOSTED = None
 
 AREAS = {
     "include/vmm": dict(sees=("include/vmm",), system={"stdint.h", "stddef.h"}),
     "sys/core": dict(sees=("include/vmm", "sys/core"), system=FREESTANDING),
-    # The width's own headers come by include path, as <name>, and both widths have each of them.
+    # The width's own headers come by include path, and both widths have each of them.
     "sys/arm": dict(sees=("include/vmm", "sys/core", "sys/arm"), system=FREESTANDING,
                     width_headers=True),
-    # sysreg_fake.h is what stands in for registers where there are none (unit tests).
+    # sysreg_fake.h is what stands in for registers where there are none (unit tests);
+    # hyp_offsets.h is generated.
     "sys/armv7": dict(sees=("include/vmm", "sys/core", "sys/arm", "sys/armv7"),
-                      system=FREESTANDING | {"sysreg_fake.h"},
+                      system=FREESTANDING | {"sysreg_fake.h", "hyp_offsets.h"},
                       headers=("sys/os/fake/sysreg_fake.h",)),
     "sys/aarch64": dict(sees=("include/vmm", "sys/core", "sys/arm", "sys/aarch64"),
-                        system=FREESTANDING | {"sysreg_fake.h"},
+                        system=FREESTANDING | {"sysreg_fake.h", "hyp_offsets.h"},
                         headers=("sys/os/fake/sysreg_fake.h",)),
     "sys/os/linux": dict(sees=("include/vmm", "sys/core", "sys/arm", "sys/os/linux"),
                          system_prefix=("linux/", "asm/", "uapi/"), system=FREESTANDING,
@@ -33,18 +35,21 @@ AREAS = {
     "sys/os/fake": dict(sees=("include/vmm", "sys/core", "sys/arm", "sys/os/fake"), system=HOSTED,
                         width_headers=True),
     "lib/libvmmapi": dict(sees=("include/vmm", "lib/libvmmapi"), system=HOSTED),
-    "bhyve": dict(sees=("include/vmm", "lib/libvmmapi", "bhyve", "bhyve/dev"), system=HOSTED),
+    # What bhyve and bhyveload share: kernels, initrds, device trees.
+    "lib/libboot": dict(sees=("include/vmm", "lib/libvmmapi", "lib/libboot"), system=HOSTED),
+    "bhyve": dict(sees=("include/vmm", "lib/libvmmapi", "lib/libboot", "bhyve", "bhyve/dev"),
+                  system=HOSTED),
     # A device sees the device interface, virtqueues, guest memory, interrupts; not the run loop.
     "bhyve/dev": dict(sees=("bhyve/dev",), headers=(
         "bhyve/device.h", "bhyve/virtqueue.h", "bhyve/guest_mem.h", "bhyve/irq.h",
         "bhyve/config.h", "bhyve/debug.h", "bhyve/chardev.h", "bhyve/event.h"), system=HOSTED),
-    "bhyveload": dict(sees=("include/vmm", "lib/libvmmapi", "bhyveload"), system=HOSTED),
+    "bhyveload": dict(sees=("include/vmm", "lib/libvmmapi", "lib/libboot", "bhyveload"),
+                      system=HOSTED),
     "bhyvectl": dict(sees=("include/vmm", "lib/libvmmapi", "bhyvectl"), system=HOSTED),
 }
 WIDTHS = ("sys/armv7", "sys/aarch64")
-KERNEL_PREFIXES = ("linux/", "asm/", "uapi/")
-SEARCH = ("include", "sys/core", "sys/arm", "sys/armv7", "sys/aarch64", "sys/os/fake",
-          "lib/libvmmapi", "lib", "bhyve", "bhyve/dev", "")
+KERNEL_SEARCH = ("include", "sys/core", "sys/arm", "sys/armv7", "sys/aarch64", "sys/os/fake")
+USER_SEARCH = ("include", "lib/libvmmapi", "lib/libboot", "bhyve", "bhyve/dev")
 
 
 def area_of(path):
@@ -64,8 +69,8 @@ def resolve(path, name, quoted, tree):
             return near
     # A width's own headers are found in that width first.
     own = area_of(path)
-    search = ([own] if own else []) + [d for d in SEARCH if d != own]
-    for directory in search:
+    rest = KERNEL_SEARCH if own.startswith("sys/") else USER_SEARCH
+    for directory in ([own] if own else []) + [d for d in rest if d != own]:
         candidate = normal(Path(directory) / name)
         if candidate in tree:
             return candidate
@@ -99,7 +104,7 @@ def objection(path, name, quoted, tree):
     there = area_of(target)
     if there in rule["sees"] or target.as_posix() in rule.get("headers", ()):
         return None
-    if rule.get("width_headers") and there in WIDTHS and not quoted:
+    if rule.get("width_headers") and there in WIDTHS and "/" not in name:
         return None
     return f'"{name}" ({target}): {area} may not see {there or target.parent}'
 
@@ -113,5 +118,5 @@ def include_path(path):
     area = area_of(path)
     width = "sys/aarch64" if area == "sys/aarch64" else "sys/armv7"
     if area.startswith("sys/") or path.parts[:2] == ("tests", "unit"):
-        return ["include", "sys/core", "sys/arm", width, "sys/os/fake", path.parent]
-    return ["include", "lib/libvmmapi", "lib", "bhyve", "bhyve/dev", path.parent]
+        return ["include", "sys/core", "sys/arm", width, "sys/os/fake", "tests/unit", path.parent]
+    return [*USER_SEARCH, path.parent]
