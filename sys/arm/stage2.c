@@ -228,8 +228,10 @@ leaf_map(struct vm *vm, uint64_t gpa, uint64_t leaf, unsigned int level)
 	if (leaf_is_there(vm, gpa, leaf, level))
 		return 0;
 	e = entry_make(vm, gpa, level);
-	if (e == NULL)
+	if (e == NULL) {
+		pte_barrier(); /* tables may have been linked on the way */
 		return -ENOMEM;
+	}
 	old = *e;
 	if (entry_has_device(old, level))
 		return -EEXIST;
