@@ -424,7 +424,7 @@ hyp_panic(const struct hyp_cpu *cpu)
 {
 	const struct hyp_fault *f = &cpu->fault;
 
-	os_panic("vmm: %s in HYP mode on CPU %u (%u fault(s)), vCPU %08x\n"
+	os_panic("%s in HYP mode on CPU %u (%u fault(s)), vCPU %08x\n"
 		 "HSR %08x (EC %02x) HDFAR %08x HIFAR %08x HPFAR %08x\n"
 		 "ELR %08x (text %08x-%08x) SPSR %08x SP %08x LR_usr %08x\n"
 		 "r0  %08x %08x %08x %08x %08x %08x %08x\n"
