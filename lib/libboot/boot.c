@@ -108,8 +108,8 @@ boot_load(const struct boot_config *c, const struct boot_machine *machine, const
 	int error;
 
 	if (c->cmdline != NULL && strlen(c->cmdline) > BOOT_CMDLINE_MAX)
-		return boot_fail(e, "the kernel's command line is longer than %u characters",
-		    BOOT_CMDLINE_MAX);
+		return boot_fail(
+		    e, "the kernel's command line is longer than %u characters", BOOT_CMDLINE_MAX);
 	error = load_all(c, machine, m, &l, e);
 	if (error == 0)
 		*entry = (struct boot_entry){
@@ -131,8 +131,8 @@ boot_check(const struct boot_config *c, uint64_t ram_size, struct boot_error *e)
 
 	error = open_files(c, &l, e);
 	if (error == 0)
-		error = boot_kernel_plan(&l.kernel, MACHINE_RAM_BASE, ram_size, c->raw_gpa, &l.plan,
-		    e);
+		error = boot_kernel_plan(
+		    &l.kernel, MACHINE_RAM_BASE, ram_size, c->raw_gpa, &l.plan, e);
 	if (error == 0)
 		error = make_fdt(c, &machine, &l, e);
 	if (error == 0)

@@ -20,11 +20,11 @@
 struct vmctx;
 struct vm_topology;
 
-#define BOOT_MAX_OVERLAYS  8
-#define BOOT_MAX_SEGMENTS  16	       /* PT_LOADs of an ELF file */
-#define BOOT_CMDLINE_MAX   2047u       /* what an ELF or raw guest may take; Linux on ARM keeps 1023 */
-#define BOOT_MAX_DTB	   (1u << 20)  /* a device tree as large as this is refused */
-#define BOOT_NO_ADDRESS	   (~0ull)
+#define BOOT_MAX_OVERLAYS 8
+#define BOOT_MAX_SEGMENTS 16	/* PT_LOADs of an ELF file */
+#define BOOT_CMDLINE_MAX  2047u /* what an ELF or raw guest may take; Linux on ARM keeps 1023 */
+#define BOOT_MAX_DTB	  (1u << 20) /* a device tree as large as this is refused */
+#define BOOT_NO_ADDRESS	  (~0ull)
 
 /* One line, without newline, with the file's name where one is at fault. */
 struct boot_error {
@@ -51,8 +51,8 @@ struct boot_file {
 int boot_file_open(struct boot_file *f, const char *name, struct boot_error *e);
 void boot_file_close(struct boot_file *f);
 /* All of [off, off + len) into dst, or an error. */
-int boot_file_read(const struct boot_file *f, uint64_t off, void *dst, uint64_t len,
-    struct boot_error *e);
+int boot_file_read(
+    const struct boot_file *f, uint64_t off, void *dst, uint64_t len, struct boot_error *e);
 
 /* ---- kernels (kernel.c) ---- */
 enum boot_format { BOOT_ZIMAGE, BOOT_ELF, BOOT_RAW };
@@ -70,12 +70,12 @@ struct boot_kernel {
 	struct boot_segment seg[BOOT_MAX_SEGMENTS];
 	unsigned int nsegs;
 	uint64_t entry; /* bit 0: Thumb */
-	/* What must stay free of other things from the RAM's start on: a zImage unpacks itself there. */
+	/* Free of other things from the RAM's start to here: a zImage unpacks itself there. */
 	uint64_t reserved_end; /* gpa; 0: nothing */
 };
 /*
- * Recognise the file and plan where its parts go in a memory of ram_size bytes at ram_gpa.  raw_gpa:
- * load the whole file there as it is, or BOOT_NO_ADDRESS.  Nothing is loaded yet.
+ * Recognise the file and plan where its parts go in a memory of ram_size bytes at ram_gpa.
+ * raw_gpa: load the whole file there as it is, or BOOT_NO_ADDRESS.  Nothing is loaded yet.
  */
 int boot_kernel_plan(const struct boot_file *f, uint64_t ram_gpa, uint64_t ram_size,
     uint64_t raw_gpa, struct boot_kernel *k, struct boot_error *e);
@@ -111,12 +111,12 @@ int boot_fdt_finish(void *buf, const struct boot_machine *m, const char *cmdline
 /* ---- all of it (boot.c) ---- */
 struct boot_config {
 	const char *kernel;
-	const char *initrd;	 /* NULL: none */
-	const char *cmdline;	 /* NULL: none */
-	const char *dtb;	 /* NULL: the generated one */
+	const char *initrd;  /* NULL: none */
+	const char *cmdline; /* NULL: none */
+	const char *dtb;     /* NULL: the generated one */
 	const char *overlays[BOOT_MAX_OVERLAYS];
 	unsigned int noverlays;
-	uint64_t raw_gpa;	 /* BOOT_NO_ADDRESS: by the file's format */
+	uint64_t raw_gpa; /* BOOT_NO_ADDRESS: by the file's format */
 	bool progress;
 };
 /* What vCPU 0 starts with; the other registers are as at reset. */
@@ -139,7 +139,7 @@ struct boot_vm {
  * Make an open VM ready to run: memory, vCPUs, vGIC, everything loaded, vCPU 0's registers
  * set.  A VM that ran before is reinitialised first.
  */
-int boot_vm_prepare(struct vmctx *ctx, const struct boot_vm *v, const struct boot_config *c,
-    struct boot_error *e);
+int boot_vm_prepare(
+    struct vmctx *ctx, const struct boot_vm *v, const struct boot_config *c, struct boot_error *e);
 
 #endif /* BOOT_H */

@@ -100,8 +100,8 @@ w_cells(struct writer *w, const char *name, const uint32_t *cells, size_t n)
 		be[i] = cpu_to_fdt32(cells[i]);
 	w_check(w, fdt_property(w->buf, name, be, (int)(n * sizeof(be[0]))));
 }
-#define W_CELLS(w, name, ...)                                                         \
-	w_cells(w, name, (const uint32_t[]){ __VA_ARGS__ },                           \
+#define W_CELLS(w, name, ...)                               \
+	w_cells(w, name, (const uint32_t[]){ __VA_ARGS__ }, \
 	    sizeof((const uint32_t[]){ __VA_ARGS__ }) / sizeof(uint32_t))
 
 static void
@@ -228,8 +228,8 @@ write_memory(struct writer *w, const struct boot_machine *m)
 {
 	w_begin_at(w, "memory", MACHINE_RAM_BASE);
 	w_string(w, "device_type", "memory");
-	W_CELLS(w, "reg", HI(MACHINE_RAM_BASE), LO(MACHINE_RAM_BASE), HI(m->ram_size),
-	    LO(m->ram_size));
+	W_CELLS(
+	    w, "reg", HI(MACHINE_RAM_BASE), LO(MACHINE_RAM_BASE), HI(m->ram_size), LO(m->ram_size));
 	w_end(w);
 }
 
@@ -303,8 +303,8 @@ read_blob(void *buf, uint32_t cap, const char *name, struct boot_error *e)
 	if (boot_file_open(&f, name, e) != 0)
 		return -1;
 	if (f.size < sizeof(struct fdt_header) || f.size > cap)
-		error = boot_fail(e, "%s: %llu bytes cannot be a device tree", name,
-		    (unsigned long long)f.size);
+		error = boot_fail(
+		    e, "%s: %llu bytes cannot be a device tree", name, (unsigned long long)f.size);
 	else
 		error = boot_file_read(&f, 0, buf, f.size, e);
 	if (error == 0 && fdt_magic(buf) != FDT_MAGIC)

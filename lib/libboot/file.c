@@ -79,8 +79,8 @@ show_progress(const struct boot_file *f, uint64_t done, uint64_t len)
 }
 
 int
-boot_file_read(const struct boot_file *f, uint64_t off, void *dst, uint64_t len,
-    struct boot_error *e)
+boot_file_read(
+    const struct boot_file *f, uint64_t off, void *dst, uint64_t len, struct boot_error *e)
 {
 	uint64_t done = 0;
 	size_t want;
@@ -97,7 +97,7 @@ boot_file_read(const struct boot_file *f, uint64_t off, void *dst, uint64_t len,
 		if (n < 0)
 			return boot_fail(e, "%s: %s", f->name,
 			    errno == EFAULT ? "the host has no memory left for the guest" :
-						    strerror(errno));
+					      strerror(errno));
 		if (n == 0)
 			return boot_fail(e, "%s: became shorter while it was read", f->name);
 		done += (uint64_t)n;

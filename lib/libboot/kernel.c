@@ -11,17 +11,17 @@
 
 #include "boot.h"
 
-/* Linux, Documentation/arch/arm/booting.rst, and the header as arch/arm/boot/compressed lays it out. */
-#define ZIMAGE_MAGIC_OFF    0x24u
-#define ZIMAGE_MAGIC	    0x016f2818u
-#define ZIMAGE_START_OFF    0x28u
-#define ZIMAGE_END_OFF	    0x2cu
-#define ZIMAGE_MAGIC2_OFF   0x34u
-#define ZIMAGE_MAGIC2	    0x45454545u
-#define ZIMAGE_TABLE_OFF    0x38u
-#define ZIMAGE_HEADER	    0x30u
+/* Linux, Documentation/arch/arm/booting.rst, and the header as its decompressor lays it out. */
+#define ZIMAGE_MAGIC_OFF     0x24u
+#define ZIMAGE_MAGIC	     0x016f2818u
+#define ZIMAGE_START_OFF     0x28u
+#define ZIMAGE_END_OFF	     0x2cu
+#define ZIMAGE_MAGIC2_OFF    0x34u
+#define ZIMAGE_MAGIC2	     0x45454545u
+#define ZIMAGE_TABLE_OFF     0x38u
+#define ZIMAGE_HEADER	     0x30u
 #define ZIMAGE_TAG_KRNL_SIZE 0x5a534c4bu
-#define ZIMAGE_TAGS_MAX	    16
+#define ZIMAGE_TAGS_MAX	     16
 
 #define KERNEL_TEXT_OFFSET 0x8000u /* the unpacked kernel, from the start of its 128 MiB */
 #define ZIMAGE_PREFERRED   (32u << 20)
@@ -99,9 +99,9 @@ zimage_unpacked_size(const struct boot_file *f, const uint8_t *head)
 }
 
 /*
- * The zImage unpacks the kernel to the start of the 128 MiB that it was loaded in.  It is put behind
- * where the kernel will end, so that it need not move itself first; where memory is too small for that
- * it stands at the start and moves.
+ * The zImage unpacks the kernel to the start of the 128 MiB that it was loaded in.  It is put
+ * behind where the kernel will end, so that it need not move itself first; where memory is too
+ * small for that it stands at the start and moves.
  */
 static int
 zimage_plan(const struct boot_file *f, const uint8_t *head, uint64_t ram_gpa, uint64_t ram_size,
@@ -115,8 +115,8 @@ zimage_plan(const struct boot_file *f, const uint8_t *head, uint64_t ram_gpa, ui
 		    f->name, (unsigned long long)start, (unsigned long long)end);
 	if (end - start > f->size)
 		return boot_fail(e,
-		    "%s: truncated: the zImage's header says %llu bytes, the file has %llu", f->name,
-		    (unsigned long long)(end - start), (unsigned long long)f->size);
+		    "%s: truncated: the zImage's header says %llu bytes, the file has %llu",
+		    f->name, (unsigned long long)(end - start), (unsigned long long)f->size);
 	kernel_end = KERNEL_TEXT_OFFSET + zimage_unpacked_size(f, head) + ZIMAGE_SLACK;
 	off = kernel_end > ZIMAGE_PREFERRED ? kernel_end : ZIMAGE_PREFERRED;
 	off = (off + 0xffff) & ~0xffffull;
@@ -148,9 +148,14 @@ elf_machine_name(unsigned int machine)
 		unsigned int machine;
 		const char *name;
 	} names[] = {
-		{ EM_AARCH64, "arm64" }, { EM_X86_64, "x86-64" }, { EM_386, "x86" },
-		{ EM_RISCV, "RISC-V" }, { EM_MIPS, "MIPS" }, { EM_PPC, "PowerPC" },
-		{ EM_PPC64, "PowerPC" }, { EM_S390, "S/390" },
+		{ EM_AARCH64, "arm64" },
+		{ EM_X86_64, "x86-64" },
+		{ EM_386, "x86" },
+		{ EM_RISCV, "RISC-V" },
+		{ EM_MIPS, "MIPS" },
+		{ EM_PPC, "PowerPC" },
+		{ EM_PPC64, "PowerPC" },
+		{ EM_S390, "S/390" },
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -161,21 +166,23 @@ elf_machine_name(unsigned int machine)
 }
 
 static int
-elf_check(const struct boot_file *f, const uint8_t *head, const Elf32_Ehdr *eh,
-    struct boot_error *e)
+elf_check(
+    const struct boot_file *f, const uint8_t *head, const Elf32_Ehdr *eh, struct boot_error *e)
 {
 	/* e_type, e_machine and e_version stand at the same place in 64-bit files. */
 	if (head[EI_DATA] != ELFDATA2LSB)
-		return boot_fail(e, "%s: a big-endian ELF file: guests here are little-endian",
-		    f->name);
+		return boot_fail(
+		    e, "%s: a big-endian ELF file: guests here are little-endian", f->name);
 	if (eh->e_machine != EM_ARM)
 		return boot_fail(e, "%s: an ELF file for %s: guests here are 32-bit ARM", f->name,
 		    elf_machine_name(eh->e_machine));
 	if (head[EI_CLASS] != ELFCLASS32)
 		return boot_fail(e, "%s: not a 32-bit ELF file", f->name);
 	if (eh->e_type != ET_EXEC)
-		return boot_fail(e, "%s: an ELF file that is not an executable (type %u): link it "
-				    "to fixed addresses", f->name, eh->e_type);
+		return boot_fail(e,
+		    "%s: an ELF file that is not an executable (type %u): link it "
+		    "to fixed addresses",
+		    f->name, eh->e_type);
 	if (eh->e_phnum == 0 || eh->e_phentsize != sizeof(Elf32_Phdr) || eh->e_phnum > 64)
 		return boot_fail(e, "%s: broken ELF program headers (%u of %u bytes)", f->name,
 		    eh->e_phnum, eh->e_phentsize);
@@ -189,11 +196,13 @@ elf_segment(const struct boot_file *f, const Elf32_Phdr *ph, uint64_t ram_gpa, u
 	struct boot_segment s = { ph->p_paddr, ph->p_offset, ph->p_filesz, ph->p_memsz };
 
 	if (ph->p_filesz > ph->p_memsz)
-		return boot_fail(e, "%s: broken ELF segment: larger in the file than in memory",
-		    f->name);
+		return boot_fail(
+		    e, "%s: broken ELF segment: larger in the file than in memory", f->name);
 	if (s.file_off > f->size || s.file_len > f->size - s.file_off)
-		return boot_fail(e, "%s: truncated: an ELF segment ends at byte %llu, the file has "
-				    "%llu", f->name, (unsigned long long)(s.file_off + s.file_len),
+		return boot_fail(e,
+		    "%s: truncated: an ELF segment ends at byte %llu, the file has "
+		    "%llu",
+		    f->name, (unsigned long long)(s.file_off + s.file_len),
 		    (unsigned long long)f->size);
 	if (!in_ram(s.gpa, s.mem_len, ram_gpa, ram_size))
 		return does_not_fit(f, s.gpa, s.mem_len, ram_gpa, ram_size, e);
@@ -237,8 +246,8 @@ elf_plan(const struct boot_file *f, const uint8_t *head, uint64_t ram_gpa, uint6
 	if (k->nsegs == 0)
 		return boot_fail(e, "%s: an ELF file with nothing to load", f->name);
 	if (!found)
-		return boot_fail(e, "%s: the ELF entry point 0x%x is in no segment", f->name,
-		    eh.e_entry);
+		return boot_fail(
+		    e, "%s: the ELF entry point 0x%x is in no segment", f->name, eh.e_entry);
 	return 0;
 }
 
@@ -266,8 +275,9 @@ refuse(const struct boot_file *f, const uint8_t *head, struct boot_error *e)
 	const char *what = NULL;
 
 	if (le32(head + ARM64_MAGIC_OFF) == ARM64_MAGIC)
-		what = "an arm64 (AArch64) kernel: guests here are 32-bit ARM, take an armhf kernel's "
-		       "zImage";
+		what =
+		    "an arm64 (AArch64) kernel: guests here are 32-bit ARM, take an armhf kernel's "
+		    "zImage";
 	else if (le32(head + ARM64_MAGIC_OFF) == RISCV_MAGIC2)
 		what = "a RISC-V kernel: guests here are 32-bit ARM";
 	else if (le32(head + X86_MAGIC_OFF) == X86_MAGIC)
@@ -282,8 +292,9 @@ refuse(const struct boot_file *f, const uint8_t *head, struct boot_error *e)
 		what = "compressed with gzip: unpack it first";
 	if (what != NULL)
 		return boot_fail(e, "%s: %s", f->name, what);
-	return boot_fail(e, "%s: not a zImage and not an ELF file; to load it as it is, give the "
-			    "address: bhyveload -b ADDRESS, bhyve -o kernel.address=ADDRESS",
+	return boot_fail(e,
+	    "%s: not a zImage and not an ELF file; to load it as it is, give the "
+	    "address: bhyveload -b ADDRESS, bhyve -o kernel.address=ADDRESS",
 	    f->name);
 }
 

@@ -59,14 +59,14 @@ boot_place(const struct boot_kernel *k, uint64_t ram_gpa, uint64_t ram_size, uin
 			end = ram_gpa + dtb_size;
 		low = end;
 	}
-	if (k->format == BOOT_ZIMAGE && low < ram_gpa + LINUX_LOWMEM &&
-	    ram_size >= LINUX_LOWMEM && room <= ram_size - LINUX_LOWMEM)
+	if (k->format == BOOT_ZIMAGE && low < ram_gpa + LINUX_LOWMEM && ram_size >= LINUX_LOWMEM &&
+	    room <= ram_size - LINUX_LOWMEM)
 		low = ram_gpa + LINUX_LOWMEM;
 	if (low > ram_end || room > ram_end - low)
 		return boot_fail(e,
-		    "the kernel, the initrd (%llu KiB) and the device tree do not fit into %llu MiB "
-		    "of guest memory: see -m", (unsigned long long)(initrd_size >> 10),
-		    (unsigned long long)(ram_size >> 20));
+		    "the kernel, the initrd (%llu KiB) and the device tree do not fit into %llu "
+		    "MiB of guest memory: see -m",
+		    (unsigned long long)(initrd_size >> 10), (unsigned long long)(ram_size >> 20));
 	if (!dtb_first) {
 		p->dtb = low;
 		low += dtb_size;

@@ -33,9 +33,11 @@ reset_used(struct vmctx *ctx, const struct boot_vm *v, struct boot_error *e)
 	if (active == 0)
 		return 0;
 	if (active != (1ull << v->vcpus) - 1)
-		return boot_fail(e, "VM \"%s\" was made with %d vCPUs: give -c %d, or destroy it "
-				    "first (bhyvectl --vm=%s --destroy)", vm_get_name(ctx),
-		    __builtin_popcountll(active), __builtin_popcountll(active), vm_get_name(ctx));
+		return boot_fail(e,
+		    "VM \"%s\" was made with %d vCPUs: give -c %d, or destroy it "
+		    "first (bhyvectl --vm=%s --destroy)",
+		    vm_get_name(ctx), __builtin_popcountll(active), __builtin_popcountll(active),
+		    vm_get_name(ctx));
 	if (vm_reinit(ctx) != 0)
 		return vm_fail(ctx, VM_OP_REINIT, e);
 	return 0;
@@ -98,8 +100,8 @@ set_entry(struct vmctx *ctx, const struct boot_entry *entry, struct boot_error *
 }
 
 int
-boot_vm_prepare(struct vmctx *ctx, const struct boot_vm *v, const struct boot_config *c,
-    struct boot_error *e)
+boot_vm_prepare(
+    struct vmctx *ctx, const struct boot_vm *v, const struct boot_config *c, struct boot_error *e)
 {
 	struct boot_machine machine = { .vcpus = v->vcpus, .ram_size = v->memory };
 	struct boot_entry entry;

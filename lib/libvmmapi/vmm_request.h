@@ -17,7 +17,7 @@
 #define VMM_REQUEST_R(type, ord, st)  _IOR(type, ord, st)
 #define VMM_REQUEST_WR(type, ord, st) _IOWR(type, ord, st)
 
-#define VM_REQUEST(name, ord, dir, st)	  name = (unsigned int)VMM_REQUEST_##dir('v', ord, st),
+#define VM_REQUEST(name, ord, dir, st)	   name = (unsigned int)VMM_REQUEST_##dir('v', ord, st),
 #define VMMCTL_REQUEST(name, ord, dir, st) name = (unsigned int)VMM_REQUEST_##dir('V', ord, st),
 enum vm_request { VMM_IOCTL_LIST(VM_REQUEST) };
 enum vmmctl_request { VMMCTL_IOCTL_LIST(VMMCTL_REQUEST) };

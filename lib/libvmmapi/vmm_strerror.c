@@ -22,12 +22,9 @@ static const struct advice {
 } advices[] = {
 	{ VM_OP_CREATE, EEXIST,
 	    "there is a VM \"%s\" already: take another name, or bhyvectl --vm=NAME --destroy" },
-	{ VM_OP_CREATE, EINVAL,
-	    "\"%s\" cannot be a VM's name: 1 to 31 of A-Z a-z 0-9 . _ -" },
-	{ VM_OP_OPEN, EINVAL,
-	    "\"%s\" cannot be a VM's name: 1 to 31 of A-Z a-z 0-9 . _ -" },
-	{ VM_OP_DESTROY, EINVAL,
-	    "\"%s\" cannot be a VM's name: 1 to 31 of A-Z a-z 0-9 . _ -" },
+	{ VM_OP_CREATE, EINVAL, "\"%s\" cannot be a VM's name: 1 to 31 of A-Z a-z 0-9 . _ -" },
+	{ VM_OP_OPEN, EINVAL, "\"%s\" cannot be a VM's name: 1 to 31 of A-Z a-z 0-9 . _ -" },
+	{ VM_OP_DESTROY, EINVAL, "\"%s\" cannot be a VM's name: 1 to 31 of A-Z a-z 0-9 . _ -" },
 	{ VM_OP_CREATE, ENOMEM, "cannot create VM \"%s\": the host has no memory left for it" },
 	{ VM_OP_OPEN, ENOENT,
 	    "there is no VM \"%s\": bhyvectl --list shows what there is, bhyveload makes one" },
@@ -41,8 +38,8 @@ static const struct advice {
 	{ VM_OP_VCPU, EINVAL, "VM \"%s\": no such vCPU, or no such register" },
 	{ VM_OP_VCPU, ENOMEM, "VM \"%s\": the host has no memory left for a vCPU" },
 	{ VM_OP_OPEN, EPROTO,
-	    "VM \"%s\": the vmm module and these tools are of different versions: install both from "
-	    "one build" },
+	    "VM \"%s\": the vmm module and these tools are of different versions: install both "
+	    "from one build" },
 	{ VM_OP_RUN, EBUSY, "VM \"%s\": another bhyve runs it" },
 	{ VM_OP_REINIT, EBUSY, "VM \"%s\" is running: stop its bhyve first" },
 	{ VM_OP_CONTROL, EALREADY, "VM \"%s\" is on its way out already" },
@@ -80,9 +77,11 @@ module_trouble(int error)
 		return NULL;
 	}
 	if (errno == EACCES || errno == EPERM)
-		return "no permission for " VMM_CTL_PATH ": be root, or join the group it belongs to";
-	return VMM_CTL_PATH " is not there: load the vmm module (modprobe vmm; dmesg says why if it "
-			    "refuses: it needs a host booted in HYP mode)";
+		return "no permission for " VMM_CTL_PATH
+		       ": be root, or join the group it belongs to";
+	return VMM_CTL_PATH
+	    " is not there: load the vmm module (modprobe vmm; dmesg says why if it "
+	    "refuses: it needs a host booted in HYP mode)";
 }
 
 const char *
@@ -108,8 +107,8 @@ vm_strerror(enum vm_op op, const char *name, int error, char *buf, size_t size)
 		if (hole == NULL)
 			snprintf(buf, size, "%s", a->text);
 		else
-			snprintf(buf, size, "%.*s%s%s", (int)(hole - a->text), a->text, name,
-			    hole + 2);
+			snprintf(
+			    buf, size, "%.*s%s%s", (int)(hole - a->text), a->text, name, hole + 2);
 		return buf;
 	}
 	snprintf(buf, size, "%s \"%s\": %s", op < VM_OP_LAST ? op_names[op] : "failed", name,

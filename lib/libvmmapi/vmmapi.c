@@ -65,7 +65,8 @@ vm_next(uint64_t *cursor, struct vmmctl_vm_next *out)
 	memset(out, 0, sizeof(*out));
 	out->cursor = *cursor;
 	if (vmm_ctl(VMM_NEXT, out) != 0)
-		return errno == ENOENT ? (vm_get_info(&(struct vmmctl_info){ 0 }) != 0 ? -1 : 0) : -1;
+		return errno == ENOENT ? (vm_get_info(&(struct vmmctl_info){ 0 }) != 0 ? -1 : 0) :
+					 -1;
 	out->name[VM_MAX_NAMELEN] = '\0';
 	*cursor = out->cursor;
 	return 1;
@@ -224,8 +225,8 @@ vm_get_memseg(struct vmctx *ctx, uint32_t segid, struct vm_memseg *out)
 }
 
 int
-vm_mmap_memseg(struct vmctx *ctx, uint64_t gpa, uint32_t segid, uint64_t segoff, uint64_t len,
-    uint32_t prot)
+vm_mmap_memseg(
+    struct vmctx *ctx, uint64_t gpa, uint32_t segid, uint64_t segoff, uint64_t len, uint32_t prot)
 {
 	struct vm_memmap m = {
 		.gpa = gpa,

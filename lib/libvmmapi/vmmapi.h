@@ -52,7 +52,10 @@ int vm_destroy_name(const char *name);
 /* Whether name could be a VM's. */
 bool vm_name_valid(const char *name);
 
-/* NULL with errno: ENOENT no such VM, EACCES or EPERM another's, EPROTO the module is of another version. */
+/*
+ * NULL with errno: ENOENT no such VM, EACCES or EPERM another's, EPROTO the module is of another
+ * version.
+ */
 struct vmctx *vm_open(const char *name);
 void vm_close(struct vmctx *ctx);
 /* Destroys and closes; ctx is gone whatever is returned. */
@@ -86,8 +89,8 @@ uint64_t vm_get_memory_size(const struct vmctx *ctx);
 void *vm_map_gpa(struct vmctx *ctx, uint64_t gpa, uint64_t len);
 int vm_alloc_memseg(struct vmctx *ctx, uint32_t segid, uint64_t len, const char *name);
 int vm_get_memseg(struct vmctx *ctx, uint32_t segid, struct vm_memseg *out);
-int vm_mmap_memseg(struct vmctx *ctx, uint64_t gpa, uint32_t segid, uint64_t segoff, uint64_t len,
-    uint32_t prot);
+int vm_mmap_memseg(
+    struct vmctx *ctx, uint64_t gpa, uint32_t segid, uint64_t segoff, uint64_t len, uint32_t prot);
 /* The first mapping at or above gpa.  ENOENT: none. */
 int vm_mmap_getnext(struct vmctx *ctx, uint64_t gpa, struct vm_memmap *out);
 int vm_munmap_memseg(struct vmctx *ctx, uint64_t gpa, uint64_t len);
@@ -118,7 +121,8 @@ int vm_get_topology(struct vmctx *ctx, struct vm_topology *t);
 
 /*
  * Run until something is for user space: run->flags and run->data complete the access that the
- * last call ended with, run->exit says why this one did.  EINTR: a signal.  EBUSY: another thread runs it.
+ * last call ended with, run->exit says why this one did.  EINTR: a signal.  EBUSY: another thread
+ * runs it.
  */
 int vm_run(struct vcpu *vcpu, struct vm_run *run);
 

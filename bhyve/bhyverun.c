@@ -1,0 +1,409 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The bhyve-arm authors
+ *
+ * bhyve: makes the machine around a VM and runs it.  The main thread is the event loop's; each vCPU
+ * has a thread, from the start on: one that the guest has not switched on sleeps in the kernel.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bhyverun.h"
+#include "boot.h"
+#include "config.h"
+#include "console.h"
+#include "debug.h"
+#include "dev/pl011.h"
+#include "dev/pl031.h"
+
+#define SPI_INTID(n) (32u + (uint32_t)(n))
+
+/* The machine: devices and the loop that serves them. */
+struct machine {
+	struct run run;
+	struct mmio_map mmio;
+	struct chardev *console;
+	struct pl011 *pl011;
+	struct pl031 *pl031;
+	struct run_vcpu vcpu[VM_MAXCPU];
+	unsigned int nvcpus;
+	bool created;	/* this bhyve made the VM */
+	bool asked_off; /* a signal asked for power-off before */
+};
+
+void
+run_end(struct run *run, enum bhyve_status status)
+{
+	bool first;
+
+	pthread_mutex_lock(&run->lock);
+	first = run->status == BHYVE_RUNNING;
+	if (first)
+		run->status = status;
+	pthread_mutex_unlock(&run->lock);
+	/* The other vCPUs come back from vm_run() with it; a suspended VM stays as it is. */
+	if (first)
+		vm_suspend(run->ctx, VM_SUSPEND_POWEROFF);
+}
+
+static int
+say_vm(enum vm_op op, const char *name)
+{
+	char line[256];
+
+	say("%s", vm_strerror(op, name, errno, line, sizeof(line)));
+	return -1;
+}
+
+/* ---- the VM ---- */
+
+static int
+boot_direct(struct machine *m, const struct bhyve_config *c, bool existed)
+{
+	struct boot_config boot = {
+		.kernel = c->kernel,
+		.initrd = c->initrd,
+		.cmdline = c->bootargs,
+		.dtb = c->fdt_file,
+		.noverlays = c->noverlays,
+		.raw_gpa = c->kernel_address,
+		.progress = isatty(STDERR_FILENO) != 0,
+	};
+	struct boot_vm vm = { .memory = c->memory, .vcpus = c->vcpus != 0 ? c->vcpus : 1 };
+	struct vm_topology one = { 1, 1, 1, 1 };
+	struct boot_error e;
+	struct vm_memseg seg;
+
+	for (unsigned int i = 0; i < c->noverlays; i++)
+		boot.overlays[i] = c->overlays[i];
+	vm.topology = c->vcpus != 0 ? &c->topology : &one;
+	if (vm.memory == 0) {
+		vm.memory = CONFIG_DEFAULT_MEMORY;
+		if (existed && vm_get_memseg(m->run.ctx, 0, &seg) == 0 && seg.len != 0)
+			vm.memory = seg.len;
+	}
+	if (boot_vm_prepare(m->run.ctx, &vm, &boot, &e) != 0) {
+		say("%s", e.text);
+		return -1;
+	}
+	return 0;
+}
+
+/* Everything that can be wrong with the files is said before a VM is made. */
+static int
+check_files(const struct bhyve_config *c)
+{
+	struct boot_config boot = {
+		.kernel = c->kernel,
+		.initrd = c->initrd,
+		.cmdline = c->bootargs,
+		.dtb = c->fdt_file,
+		.noverlays = c->noverlays,
+		.raw_gpa = c->kernel_address,
+	};
+	struct boot_error e;
+
+	for (unsigned int i = 0; i < c->noverlays; i++)
+		boot.overlays[i] = c->overlays[i];
+	if (c->kernel == NULL ||
+	    boot_check(&boot, c->memory != 0 ? c->memory : MACHINE_RAM_SIZE, &e) == 0)
+		return 0;
+	say("%s", e.text);
+	return -1;
+}
+
+/* The VM that bhyveload prepared must be what the options say. */
+static int
+check_prepared(struct machine *m, const struct bhyve_config *c)
+{
+	const char *name = vm_get_name(m->run.ctx);
+	uint64_t active, ended;
+	struct vm_memseg seg;
+	unsigned int vcpus;
+
+	if (vm_active_cpus(m->run.ctx, &active) != 0 || vm_suspended_cpus(m->run.ctx, &ended) != 0)
+		return say_vm(VM_OP_OPEN, name);
+	vcpus = (unsigned int)__builtin_popcountll(active);
+	if (active == 0) {
+		say("VM \"%s\" has nothing to run: load a kernel with bhyveload, or give "
+		    "-o kernel=FILE",
+		    name);
+		return -1;
+	}
+	if (ended != 0) {
+		say("VM \"%s\" has ended: load it again with bhyveload, or give -o kernel=FILE",
+		    name);
+		return -1;
+	}
+	if (c->vcpus != 0 && c->vcpus != vcpus) {
+		say("-c %u: VM \"%s\" was loaded with %u vCPUs; leave -c out, or load it with "
+		    "bhyveload -c %u",
+		    c->vcpus, name, vcpus, c->vcpus);
+		return -1;
+	}
+	if (c->memory != 0 && vm_get_memseg(m->run.ctx, 0, &seg) == 0 && seg.len != c->memory) {
+		say("-m: VM \"%s\" was loaded with %llu MiB; leave -m out, or load it again", name,
+		    (unsigned long long)(seg.len >> 20));
+		return -1;
+	}
+	return 0;
+}
+
+static int
+open_vm(struct machine *m, const struct bhyve_config *c)
+{
+	bool existed;
+
+	if (check_files(c) != 0)
+		return -1;
+	if (c->kernel != NULL) {
+		m->created = vm_create(c->name) == 0;
+		if (!m->created && errno != EEXIST)
+			return say_vm(VM_OP_CREATE, c->name);
+	}
+	existed = !m->created;
+	m->run.ctx = vm_open(c->name);
+	if (m->run.ctx == NULL)
+		return say_vm(VM_OP_OPEN, c->name);
+	if (vm_lock(m->run.ctx) != 0) {
+		if (errno == EBUSY)
+			return say_vm(VM_OP_RUN, c->name);
+		return say_vm(VM_OP_OPEN, c->name);
+	}
+	return c->kernel != NULL ? boot_direct(m, c, existed) : check_prepared(m, c);
+}
+
+/* ---- devices ---- */
+
+static void
+set_irq(void *arg, uint32_t irq, bool level)
+{
+	/* It fails only when the VM is going away. */
+	if (level)
+		vm_assert_irq(arg, irq);
+	else
+		vm_deassert_irq(arg, irq);
+}
+
+static int
+make_devices(struct machine *m, const struct bhyve_config *c)
+{
+	struct irq_line line = { set_irq, m->run.ctx, SPI_INTID(MACHINE_PL011_SPI) };
+	struct mmio_device dev;
+
+	m->console = console_open(m->run.loop, c->console != NULL ? c->console : "stdio");
+	if (m->console == NULL)
+		return -1;
+	m->pl011 = pl011_create(m->run.loop, m->console, &line);
+	line.irq = SPI_INTID(MACHINE_PL031_SPI);
+	m->pl031 = pl031_create(m->run.loop, &line);
+	if (m->pl011 == NULL || m->pl031 == NULL) {
+		say("cannot make the devices: %s", strerror(errno));
+		return -1;
+	}
+	/* The table of <vmm/machine.h> has no overlaps. */
+	pl011_mmio(m->pl011, MACHINE_PL011_BASE, &dev);
+	mmio_register(&m->mmio, &dev);
+	pl031_mmio(m->pl031, MACHINE_PL031_BASE, &dev);
+	mmio_register(&m->mmio, &dev);
+	console_start(m->console);
+	return 0;
+}
+
+/* ---- signals ---- */
+
+static void
+asked_to_end(void *arg)
+{
+	struct machine *m = arg;
+
+	if (m->asked_off) {
+		/* Twice: at once, whatever the guest and its console do. */
+		tty_restore();
+		_exit(BHYVE_ERROR);
+	}
+	m->asked_off = true;
+	vm_suspend(m->run.ctx, VM_SUSPEND_POWEROFF);
+}
+
+static void
+continued(void *arg)
+{
+	(void)arg;
+	tty_again();
+}
+
+static int
+watch_signals(struct machine *m)
+{
+	static const int ending[] = { SIGTERM, SIGINT, SIGHUP };
+
+	for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++) {
+		if (ev_signal_add(m->run.loop, ending[i], asked_to_end, m) == NULL)
+			return -1;
+	}
+	return ev_signal_add(m->run.loop, SIGCONT, continued, m) != NULL ? 0 : -1;
+}
+
+/* Before any thread is made: all of them inherit it. */
+static void
+block_signals(void)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCONT);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+/* ---- vCPU threads ---- */
+
+static int
+start_vcpu(struct machine *m, unsigned int id, int pin)
+{
+	struct run_vcpu *v = &m->vcpu[m->nvcpus];
+	char name[16];
+	cpu_set_t set;
+	int error;
+
+	v->run = &m->run;
+	v->vcpu = vm_vcpu_open(m->run.ctx, id);
+	if (v->vcpu == NULL)
+		return -1;
+	pthread_mutex_lock(&m->run.lock);
+	m->run.threads++;
+	pthread_mutex_unlock(&m->run.lock);
+	error = pthread_create(&v->thread, NULL, vcpu_main, v);
+	if (error != 0) {
+		pthread_mutex_lock(&m->run.lock);
+		m->run.threads--;
+		pthread_mutex_unlock(&m->run.lock);
+		vm_vcpu_close(v->vcpu);
+		errno = error;
+		return -1;
+	}
+	m->nvcpus++;
+	snprintf(name, sizeof(name), "vcpu %u", id);
+	pthread_setname_np(v->thread, name);
+	if (pin < 0)
+		return 0;
+	CPU_ZERO(&set);
+	CPU_SET((size_t)pin, &set);
+	error = pthread_setaffinity_np(v->thread, sizeof(set), &set);
+	if (error != 0) {
+		say("-p %u:%d: %s: is there such a host CPU?", id, pin, strerror(error));
+		errno = 0;
+		return -1;
+	}
+	return 0;
+}
+
+static int
+run_vcpus(struct machine *m, const struct bhyve_config *c)
+{
+	bool idle;
+	uint64_t active;
+	int error = 0;
+
+	if (vm_active_cpus(m->run.ctx, &active) != 0)
+		return say_vm(VM_OP_OPEN, c->name);
+	for (unsigned int i = 0; i < VM_MAXCPU && error == 0; i++) {
+		if ((active >> i & 1) == 0)
+			continue;
+		error = start_vcpu(m, i, c->pin[i]);
+		if (error != 0) {
+			if (errno != 0)
+				say("cannot start vCPU %u: %s", i, strerror(errno));
+			run_end(&m->run, BHYVE_ERROR);
+		}
+	}
+	pthread_mutex_lock(&m->run.lock);
+	idle = m->nvcpus == 0;
+	pthread_mutex_unlock(&m->run.lock);
+	if (!idle)
+		ev_loop_run(m->run.loop);
+	for (unsigned int i = 0; i < m->nvcpus; i++) {
+		pthread_join(m->vcpu[i].thread, NULL);
+		vm_vcpu_close(m->vcpu[i].vcpu);
+	}
+	return error;
+}
+
+/* ---- all of it ---- */
+
+static void
+take_down(struct machine *m, const struct bhyve_config *c)
+{
+	bool destroy = m->created && !c->keep;
+
+	if (m->console != NULL)
+		console_close(m->console);
+	if (m->pl011 != NULL)
+		pl011_destroy(m->pl011);
+	if (m->pl031 != NULL)
+		pl031_destroy(m->pl031);
+	if (m->run.loop != NULL)
+		ev_loop_destroy(m->run.loop);
+	if (c->destroy_on_poweroff && m->run.status == BHYVE_POWEROFF)
+		destroy = true;
+	if (m->run.ctx != NULL)
+		vm_close(m->run.ctx);
+	/* Nothing is lost when it is gone already. */
+	if (destroy && vm_destroy_name(c->name) != 0 && errno != ENOENT)
+		say_vm(VM_OP_DESTROY, c->name);
+}
+
+static enum bhyve_status
+run_machine(struct machine *m, const struct bhyve_config *c)
+{
+	pthread_mutex_init(&m->run.lock, NULL);
+	m->run.mmio = &m->mmio;
+	m->run.status = BHYVE_RUNNING;
+	if (open_vm(m, c) != 0)
+		return BHYVE_ERROR;
+	block_signals();
+	m->run.loop = ev_loop_create();
+	if (m->run.loop == NULL || watch_signals(m) != 0) {
+		say("cannot make the event loop: %s", strerror(errno));
+		return BHYVE_ERROR;
+	}
+	if (make_devices(m, c) != 0 || run_vcpus(m, c) != 0)
+		return BHYVE_ERROR;
+	return m->run.status;
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct machine machine;
+	struct config_error e;
+	struct bhyve_config c;
+	enum bhyve_status status;
+
+	config_init(&c);
+	if (config_parse(&c, argc, argv, &e) != 0) {
+		say("%s", e.text);
+		say("bhyve -h shows the options");
+		config_free(&c);
+		return BHYVE_ERROR;
+	}
+	if (c.help) {
+		fputs(config_usage(), stdout);
+		config_free(&c);
+		return 0;
+	}
+	status = run_machine(&machine, &c);
+	take_down(&machine, &c);
+	config_free(&c);
+	return status;
+}
