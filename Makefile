@@ -15,6 +15,9 @@ GUEST_MEMORY ?= 256M
 export PATH := /usr/sbin:/usr/bin:/sbin:/bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 export LC_ALL := C.UTF-8
+# Some CI runs without a home.
+HOME ?= $(shell getent passwd $$(id -u) | cut -d: -f6)
+export HOME
 
 CACHE := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/bhyve-arm
 KBUILD := sys/os/linux/Kbuild
@@ -105,7 +108,7 @@ lint: setup
 	@tests/lint/run
 
 format: setup
-	@git ls-files -z -co --exclude-standard '*.c' '*.h' | xargs -0r clang-format -i
+	@git -c safe.directory='*' ls-files -z -co --exclude-standard '*.c' '*.h' | xargs -0r clang-format -i
 
 clean:
 	rm -rf build
