@@ -631,7 +631,7 @@ test_short_tables(void **unused)
 	put32(L1 + 4 * 0x801, 0x40100c0f);	  /* one with PXN */
 	put32(L1 + 4 * 0x90a, 0x56a40c0e | 0xe0); /* supersection: [23:20] = a, [8:5] = 7 */
 	put32(L1 + 4 * 0xa00, (uint32_t)L2 | 0x1e1);
-	put32(L2 + 4 * 0x10, 0x4abc1fff); /* large page */
+	put32(L2 + 4 * 0x10, 0x4abcfffd); /* large page */
 	put32(L2 + 4 * 0x20, 0x4abc2ffe); /* small page */
 	put32(L2 + 4 * 0x21, 0x4abc3fff); /* one with XN */
 	put32(L1 + 4 * 0xb00, (uint32_t)UART | 1);
