@@ -22,6 +22,10 @@
 
 /* ---- behaviours ---- */
 
+/* ID_PFR0's place in id_regs, and its ThumbEE field (B4.1). */
+#define ID_PFR0	       8
+#define ID_PFR0_STATE3 MASK32(15, 12)
+
 /* Read as zero, writes ignored. */
 static enum sysreg_result
 sys_raz(struct vcpu *vcpu, const struct sysreg_desc *d, struct sysreg_access *a)
@@ -32,14 +36,24 @@ sys_raz(struct vcpu *vcpu, const struct sysreg_desc *d, struct sysreg_access *a)
 	return SYSREG_DONE;
 }
 
-/* The guest does not have it. */
+/*
+ * ThumbEE's registers.  ID_PFR0 tells the guest that it has none, but not every CPU and emulator
+ * lets HCR.TID3 trap that register.  A guest that has seen the truth, and touches them, gets
+ * registers of its own: HYP switches them from here on (hyp_run.c), and they trap no more.
+ */
 static enum sysreg_result
-sys_undef(struct vcpu *vcpu, const struct sysreg_desc *d, struct sysreg_access *a)
+sys_thumbee(struct vcpu *vcpu, const struct sysreg_desc *d, struct sysreg_access *a)
 {
-	(void)vcpu;
+	struct hyp_vcpu *v = hyp_vcpu(vcpu);
+	struct sysreg_host host;
+
 	(void)d;
 	(void)a;
-	return SYSREG_UNDEF;
+	sysreg_host_read(&host);
+	if ((host.c0[ID_PFR0] & ID_PFR0_STATE3) == 0 || (v->hstr & HSTR_TTEE) == 0)
+		return SYSREG_UNDEF;
+	v->hstr &= ~HSTR_TTEE;
+	return SYSREG_RETRY;
 }
 
 /* Not trapped by what we set: a CPU that traps it all the same has something we do not know. */
@@ -330,10 +344,12 @@ const struct sysreg_desc sysreg_table[] = {
 	    SYSREG_RO | SYSREG_PL0, 0),
 	ROW(CP14(0, 0, 1, 0), "DBGDSCRint", "0; PL0 may read it", "C11.11", sys_raz,
 	    SYSREG_RO | SYSREG_PL0, 0),
-	ROW(CP14(0, 6, 0, 0), "TEECR", "UNDEFINED: no ThumbEE", "B4.1", sys_undef, 0, 0),
+	ROW(CP14(0, 6, 0, 0), "TEECR", "its own, switched from the first access on", "B4.1",
+	    sys_thumbee, 0, 0),
 	ROW(CP14(1, 0, 0, 0), "DBGDRAR", "0, not valid; PL0 may read it", "C11.11", sys_raz,
 	    SYSREG_RO | SYSREG_PL0, 0),
-	ROW(CP14(1, 6, 0, 0), "TEEHBR", "UNDEFINED: no ThumbEE", "B4.1", sys_undef, SYSREG_PL0, 0),
+	ROW(CP14(1, 6, 0, 0), "TEEHBR", "its own, switched from the first access on", "B4.1",
+	    sys_thumbee, SYSREG_PL0, 0),
 	ROW(CP14(2, 0, 0, 0), "DBGDSAR", "0, not valid; PL0 may read it", "C11.11", sys_raz,
 	    SYSREG_RO | SYSREG_PL0, 0),
 	ROW(CP14_64(0, 1), "DBGDRAR (64 bits)", "0", "C11.11", sys_raz, SYSREG_RO | SYSREG_PL0, 0),
@@ -495,6 +511,7 @@ sysreg_perform(struct vcpu *vcpu, const struct sysreg_desc *d, struct sysreg_acc
 {
 	struct hyp_vcpu *v = hyp_vcpu(vcpu);
 	bool wide = key_is_wide(a->key);
+	enum sysreg_result res;
 
 	if (!access_allowed(d, a))
 		return SYSREG_UNDEF;
@@ -504,8 +521,9 @@ sysreg_perform(struct vcpu *vcpu, const struct sysreg_desc *d, struct sysreg_acc
 			a->val |= (uint64_t)source_reg(v, a->rt2) << 32;
 		return d->fn(vcpu, d, a);
 	}
-	if (d->fn(vcpu, d, a) == SYSREG_UNDEF)
-		return SYSREG_UNDEF;
+	res = d->fn(vcpu, d, a);
+	if (res != SYSREG_DONE)
+		return res;
 	target_reg(v, a->rt, (uint32_t)a->val);
 	if (wide)
 		target_reg(v, a->rt2, (uint32_t)(a->val >> 32));
@@ -529,18 +547,16 @@ sysreg_trap(struct vcpu *vcpu, struct vm_exit *vme)
 		vcpu_stat_inc(vcpu, VMM_STAT_CP15_UNKNOWN);
 	if (res == SYSREG_DONE)
 		arch_pc_advance(v, hsr_inst_len(v->trap.hsr));
-	else
+	else if (res == SYSREG_UNDEF)
 		inject_undef(vcpu);
 	return EXIT_RESUME;
 }
 
 /* ---- initial state ---- */
 
-#define ID_PFR0_STATE3	 MASK32(15, 12)
 #define ID_PFR1_PROGMOD	 MASK32(3, 0)
 #define ID_PFR1_GENTIMER MASK32(19, 16)
 #define ID_ISAR4_SMC	 MASK32(15, 12)
-#define ID_PFR0		 8
 #define ID_PFR1		 9
 #define ID_MMFR0	 12
 #define ID_ISAR0	 16

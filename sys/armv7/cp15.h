@@ -41,6 +41,7 @@ struct sysreg_access {
 enum sysreg_result {
 	SYSREG_DONE,  /* val is set; the instruction is over */
 	SYSREG_UNDEF, /* the guest gets an Undefined Instruction exception */
+	SYSREG_RETRY, /* the trap is gone: the instruction runs again */
 };
 
 #define SYSREG_RO BIT(0) /* writes are UNDEFINED */
