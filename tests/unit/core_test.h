@@ -52,7 +52,7 @@ ctl_create(const char *name)
 {
 	struct vmmctl_vm_create c = { .gid = ~0u };
 
-	strncpy(c.name, name, sizeof(c.name));
+	memcpy(c.name, name, strnlen(name, sizeof(c.name)));
 	return vmmctl_ioctl(IOCNUM_VMM_CREATE, &c, sizeof(c));
 }
 
@@ -61,7 +61,7 @@ ctl_destroy(const char *name)
 {
 	struct vmmctl_vm_destroy d = { .pad = { 0 } };
 
-	strncpy(d.name, name, sizeof(d.name));
+	memcpy(d.name, name, strnlen(name, sizeof(d.name)));
 	return vmmctl_ioctl(IOCNUM_VMM_DESTROY, &d, sizeof(d));
 }
 
@@ -125,7 +125,7 @@ ioc_memseg(struct vm *vm, uint32_t id, uint64_t len, const char *name)
 {
 	struct vm_memseg s = { .segid = id, .len = len };
 
-	strncpy(s.name, name, sizeof(s.name));
+	memcpy(s.name, name, strnlen(name, sizeof(s.name)));
 	return vm_ioctl(vm, IOCNUM_ALLOC_MEMSEG, &s, sizeof(s));
 }
 
