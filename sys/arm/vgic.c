@@ -277,7 +277,7 @@ vgic_sync(struct hyp_vm *vm, struct hyp_vcpu *v)
 
 /* The best of what belongs in list registers: keys are prio << 16 | INTID, ascending. */
 struct pick {
-	uint32_t nact, npend;	/* candidates, also those for which key[] had no place */
+	uint32_t nact, npend; /* candidates, also those for which key[] had no place */
 	uint32_t act[VGIC_MAX_LRS];
 	uint32_t pend[VGIC_MAX_LRS];
 };
@@ -564,7 +564,8 @@ bool
 vgic_has_pending(struct hyp_vm *vm, struct hyp_vcpu *v)
 {
 	const struct vgic_cpu *c = &v->vgic;
-	uint32_t b = (vgic_private_pending(c) | vgic_inbox_sgis(c)) & private_enabled(vm, c) & ~c->active;
+	uint32_t b = (vgic_private_pending(c) | vgic_inbox_sgis(c)) & private_enabled(vm, c) &
+	    ~c->active;
 
 	for (; b != 0; b &= b - 1) {
 		uint32_t i = vgic_ctz(b);

@@ -38,11 +38,13 @@ struct vgic {
 	uint32_t pending[VGIC_MAX_IRQS / 32]; /* latch: edges, and writes to ISPENDR */
 	uint32_t level[VGIC_MAX_IRQS / 32];   /* the input line, as asserted by devices */
 	uint32_t active[VGIC_MAX_IRQS / 32];
-	uint32_t edge[VGIC_MAX_IRQS / 32];    /* GICD_ICFGR: 1 edge */
+	uint32_t edge[VGIC_MAX_IRQS / 32]; /* GICD_ICFGR: 1 edge */
 	uint32_t group[VGIC_MAX_IRQS / 32];
-	uint32_t in_lr[VGIC_MAX_IRQS / 32];   /* a list register of owner[] holds it */
-	uint32_t lr_pend[VGIC_MAX_IRQS / 32]; /* .. and with it the latch, which comes back at sync */
-	uint32_t act_mod[VGIC_MAX_IRQS / 32]; /* .. and active[] was written since: keep that at sync */
+	uint32_t in_lr[VGIC_MAX_IRQS / 32]; /* a list register of owner[] holds it */
+	uint32_t
+	    lr_pend[VGIC_MAX_IRQS / 32]; /* .. and with it the latch, which comes back at sync */
+	uint32_t
+	    act_mod[VGIC_MAX_IRQS / 32]; /* .. and active[] was written since: keep that at sync */
 	uint32_t hint[8]; /* by vCPU: bit w is set if word w may hold an SPI to put in its LRs */
 	uint32_t cpus;	  /* [a] bit n: vCPU n exists, as the guest sees it */
 	uint32_t kick;	  /* a sync in HYP left work for these vCPUs: the host notifies them */
@@ -58,16 +60,16 @@ struct vgic_cpu {
 	uint8_t prio[32];
 	uint8_t sgi_src[16];	/* per SGI: pending source CPUs; pending has a bit where not 0 */
 	uint8_t sgi_active[16]; /* per SGI: the source of the active one */
-	uint32_t sgi_inbox[4]; /* [a] SGI n: byte n & 3 of word n >> 2, bit = source */
-	uint32_t nlrs;	       /* [I] list registers to use */
-	uint32_t used;	       /* bit n: lr[n] is in use */
-	uint32_t lr_spi;       /* .. by an SPI */
-	uint32_t lr_was_pend;  /* .. and was pending when it was filled */
-	uint32_t hw_lrs;       /* GICH_LRn that are not zero */
+	uint32_t sgi_inbox[4];	/* [a] SGI n: byte n & 3 of word n >> 2, bit = source */
+	uint32_t nlrs;		/* [I] list registers to use */
+	uint32_t used;		/* bit n: lr[n] is in use */
+	uint32_t lr_spi;	/* .. by an SPI */
+	uint32_t lr_was_pend;	/* .. and was pending when it was filled */
+	uint32_t hw_lrs;	/* GICH_LRn that are not zero */
 	uint32_t lr[VGIC_MAX_LRS];
 	uint32_t vmcr, apr, hcr; /* GICH_VMCR, GICH_APR, GICH_HCR as to be loaded */
-	uint32_t misr;	       /* GICH_MISR at the last maintenance interrupt */
-	uint32_t sync_seq;     /* [a] counts vgic_sync */
+	uint32_t misr;		 /* GICH_MISR at the last maintenance interrupt */
+	uint32_t sync_seq;	 /* [a] counts vgic_sync */
 };
 
 /* One access to the distributor. */
@@ -75,7 +77,7 @@ struct vgic_access {
 	uint32_t offset; /* from GICD's base */
 	uint8_t size;	 /* 1, 2, 4 */
 	bool write;
-	uint32_t data;	 /* in for a write, out for a read */
+	uint32_t data; /* in for a write, out for a read */
 };
 
 /* What a change makes necessary, besides the caller's own flush: vCPUs to notify. */
@@ -108,11 +110,11 @@ void vgic_mmio(struct hyp_vm *vm, struct hyp_vcpu *v, struct vgic_access *a, str
 #define VGIC_NEED_SYNC BIT(0) /* vgic_sync before, vgic_flush after it */
 #define VGIC_NEED_LOCK BIT(1)
 #define VGIC_NEED_HOST BIT(2) /* it would notify another vCPU, or wait for one */
-uint32_t vgic_mmio_needs(const struct hyp_vm *vm, const struct hyp_vcpu *v,
-    const struct vgic_access *a);
+uint32_t vgic_mmio_needs(
+    const struct hyp_vm *vm, const struct hyp_vcpu *v, const struct vgic_access *a);
 /* Would it?  What vgic_mmio_needs could not see without the lock. [L], after vgic_sync */
-bool vgic_mmio_is_foreign(const struct hyp_vm *vm, const struct hyp_vcpu *v,
-    const struct vgic_access *a);
+bool vgic_mmio_is_foreign(
+    const struct hyp_vm *vm, const struct hyp_vcpu *v, const struct vgic_access *a);
 /* The input line of an SPI, or an edge of it. [L] -EINVAL */
 int vgic_set_level(struct hyp_vm *vm, uint32_t intid, bool level, struct vgic_notify *n);
 int vgic_pulse(struct hyp_vm *vm, uint32_t intid, struct vgic_notify *n);
@@ -120,8 +122,8 @@ int vgic_pulse(struct hyp_vm *vm, uint32_t intid, struct vgic_notify *n);
 void vgic_set_ppi(struct hyp_vcpu *v, uint32_t intid, bool level);
 
 /* ---- GICH half: vgic_hw_hyp.c, HYP only ---- */
-void vgic_hw_init(void);		  /* a CPU that comes up: interface off, LRs empty */
-void vgic_hw_save(struct hyp_vcpu *v);	  /* and turns the interface off */
+void vgic_hw_init(void);	       /* a CPU that comes up: interface off, LRs empty */
+void vgic_hw_save(struct hyp_vcpu *v); /* and turns the interface off */
 void vgic_hw_restore(struct hyp_vcpu *v);
 /*
  * HYP's complete answers, for hyp_fast.c: the guest's list registers are live in GICH.  With
@@ -142,8 +144,8 @@ void vgic_host_vcpu_init(struct vcpu *vcpu);
 /* Registers of the reset state, under the lock where it is needed; no vCPU runs. */
 void vgic_host_vcpu_reset(struct vcpu *vcpu);
 bool vgic_host_has_pending(struct vcpu *vcpu); /* any context */
-void vgic_host_sync(struct vcpu *vcpu);	 /* after the guest left; interrupts off */
-void vgic_host_flush(struct vcpu *vcpu); /* before it enters; interrupts off */
+void vgic_host_sync(struct vcpu *vcpu);	       /* after the guest left; interrupts off */
+void vgic_host_flush(struct vcpu *vcpu);       /* before it enters; interrupts off */
 void vgic_host_mmio(struct vcpu *vcpu, struct vgic_access *a);
 int vgic_host_set_level(struct vm *vm, uint32_t intid, bool level);
 int vgic_host_pulse(struct vm *vm, uint32_t intid);

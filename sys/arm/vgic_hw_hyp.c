@@ -60,10 +60,14 @@ lrs_save(struct vgic_cpu *c)
 	}
 }
 
+/*
+ * No two of them hold one VirtualID even for a moment (IHI 0048B 5.3.7): what stands behind the
+ * first goes before anything is written.
+ */
 static void
 lrs_restore(struct vgic_cpu *c)
 {
-	for (uint32_t b = c->hw_lrs & ~c->used; b != 0; b &= b - 1)
+	for (uint32_t b = c->hw_lrs & ~(c->used & 1); b != 0; b &= b - 1)
 		gich_write(GICH_LR(vgic_ctz(b)), 0);
 	for (uint32_t b = c->used; b != 0; b &= b - 1)
 		gich_write(GICH_LR(vgic_ctz(b)), c->lr[vgic_ctz(b)]);

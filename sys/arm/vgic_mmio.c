@@ -18,7 +18,7 @@ struct access {
 	struct hyp_vcpu *v;
 	struct vgic_cpu *c;
 	struct vgic_notify *n;
-	uint32_t off;	/* of the first byte, from the block's first register */
+	uint32_t off; /* of the first byte, from the block's first register */
 	uint32_t size;
 	uint32_t data;
 };
@@ -249,7 +249,8 @@ target_read(const struct access *a)
 	if (uniprocessor(a))
 		return 0;
 	for (uint32_t i = 0; i < a->size; i++)
-		data |= (a->off < VGIC_PRIVATE ? BIT(a->v->id) : a->g->target[a->off + i]) << (8 * i);
+		data |= (a->off < VGIC_PRIVATE ? BIT(a->v->id) : a->g->target[a->off + i])
+		    << (8 * i);
 	return data;
 }
 
@@ -341,8 +342,8 @@ sgi_send(const struct access *a)
 		if (v == NULL)
 			continue;
 		/* What was written before the SGI is seen by who takes it: release. */
-		__atomic_fetch_or(&v->vgic.sgi_inbox[n / 4], BIT(self) << (8 * (n % 4)),
-		    __ATOMIC_RELEASE);
+		__atomic_fetch_or(
+		    &v->vgic.sgi_inbox[n / 4], BIT(self) << (8 * (n % 4)), __ATOMIC_RELEASE);
 		a->n->vcpus |= BIT(t);
 	}
 }
@@ -355,7 +356,8 @@ sgi_pend_read(const struct access *a, uint32_t n)
 
 	for (uint32_t i = 0; i < a->size; i++, n++)
 		data |= (a->c->sgi_src[n] |
-		    (LOAD_ONCE(a->c->sgi_inbox[n / 4]) >> (8 * (n % 4)) & 0xff)) << (8 * i);
+			    (LOAD_ONCE(a->c->sgi_inbox[n / 4]) >> (8 * (n % 4)) & 0xff))
+		    << (8 * i);
 	return data;
 }
 
@@ -365,8 +367,8 @@ sgi_pend_clear(const struct access *a, uint32_t n)
 	for (uint32_t i = 0; i < a->size; i++, n++) {
 		uint32_t sources = a->data >> (8 * i) & 0xff;
 
-		__atomic_fetch_and(&a->c->sgi_inbox[n / 4], ~(sources << (8 * (n % 4))),
-		    __ATOMIC_RELAXED);
+		__atomic_fetch_and(
+		    &a->c->sgi_inbox[n / 4], ~(sources << (8 * (n % 4))), __ATOMIC_RELAXED);
 		a->c->sgi_src[n] &= (uint8_t)~sources;
 		if (a->c->sgi_src[n] == 0)
 			a->c->pending &= ~BIT(n);
@@ -396,8 +398,7 @@ sgi_write(const struct access *a)
 		sgi_pend_clear(a, a->off - OFF_CPENDSGIR);
 	} else if (a->off - OFF_SPENDSGIR < VGIC_NSGIS) {
 		for (uint32_t i = 0; i < a->size; i++)
-			sgi_set(a->c, a->off - OFF_SPENDSGIR + i,
-			    a->data >> (8 * i) & a->g->cpus);
+			sgi_set(a->c, a->off - OFF_SPENDSGIR + i, a->data >> (8 * i) & a->g->cpus);
 	}
 }
 
@@ -414,27 +415,39 @@ id_read(const struct access *a)
 /* ---- the table: one row for each 0x80 bytes ---- */
 
 #define ROWS_8(r) r, r, r, r, r, r, r, r
-#define PRIO   { prio_read, prio_write, REG_BYTE | REG_SPIS, 0 }
-#define TARGET { target_read, target_write, REG_BYTE | REG_SPIS, 0 }
-#define CFG    { cfg_read, cfg_write, REG_SPIS, 2 }
-#define NONE   { NULL, NULL, 0, 0 }
+#define PRIO                                                  \
+	{                                                     \
+		prio_read, prio_write, REG_BYTE | REG_SPIS, 0 \
+	}
+#define TARGET                                                    \
+	{                                                         \
+		target_read, target_write, REG_BYTE | REG_SPIS, 0 \
+	}
+#define CFG                                      \
+	{                                        \
+		cfg_read, cfg_write, REG_SPIS, 2 \
+	}
+#define NONE                     \
+	{                        \
+		NULL, NULL, 0, 0 \
+	}
 
 static const struct reg regs[GICD_SIZE / 0x80] = {
-	{ ctlr_read, ctlr_write, 0, 0 },			     /* 0x000 */
-	{ group_read, group_write, REG_SPIS, 3 },		     /* 0x080 */
-	{ enable_read, enable_set, REG_SPIS, 3 },		     /* 0x100 */
-	{ enable_read, enable_clear, REG_SPIS, 3 },		     /* 0x180 */
-	{ pend_read, pend_set, REG_LIVE | REG_SPIS, 3 },	     /* 0x200 */
-	{ pend_read, pend_clear, REG_LIVE | REG_SPIS, 3 },	     /* 0x280 */
-	{ active_read, active_set, REG_LIVE | REG_SPIS, 3 },	     /* 0x300 */
-	{ active_read, active_clear, REG_LIVE | REG_SPIS, 3 },	     /* 0x380 */
-	ROWS_8(PRIO),						     /* 0x400 */
-	ROWS_8(TARGET),						     /* 0x800 */
-	CFG, CFG,						     /* 0xc00 */
-	NONE, NONE,						     /* 0xd00: not ours to define */
-	NONE, NONE,						     /* 0xe00: NSACR, RAZ/WI */
-	{ sgi_read, sgi_write, REG_BYTE | REG_LIVE, 0 },	     /* 0xf00 */
-	{ id_read, NULL, 0, 0 },				     /* 0xf80 */
+	{ ctlr_read, ctlr_write, 0, 0 },		       /* 0x000 */
+	{ group_read, group_write, REG_SPIS, 3 },	       /* 0x080 */
+	{ enable_read, enable_set, REG_SPIS, 3 },	       /* 0x100 */
+	{ enable_read, enable_clear, REG_SPIS, 3 },	       /* 0x180 */
+	{ pend_read, pend_set, REG_LIVE | REG_SPIS, 3 },       /* 0x200 */
+	{ pend_read, pend_clear, REG_LIVE | REG_SPIS, 3 },     /* 0x280 */
+	{ active_read, active_set, REG_LIVE | REG_SPIS, 3 },   /* 0x300 */
+	{ active_read, active_clear, REG_LIVE | REG_SPIS, 3 }, /* 0x380 */
+	ROWS_8(PRIO),					       /* 0x400 */
+	ROWS_8(TARGET),					       /* 0x800 */
+	CFG, CFG,					       /* 0xc00 */
+	NONE, NONE,					       /* 0xd00: not ours to define */
+	NONE, NONE,					       /* 0xe00: NSACR, RAZ/WI */
+	{ sgi_read, sgi_write, REG_BYTE | REG_LIVE, 0 },       /* 0xf00 */
+	{ id_read, NULL, 0, 0 },			       /* 0xf80 */
 };
 #undef ROWS_8
 
@@ -471,8 +484,14 @@ void
 vgic_mmio(struct hyp_vm *vm, struct hyp_vcpu *v, struct vgic_access *a, struct vgic_notify *n)
 {
 	const struct reg *r = find_reg(&vm->vgic, a);
-	struct access acc = { .vm = vm, .g = &vm->vgic, .v = v, .c = &v->vgic, .n = n,
-		.off = a->offset - block_base(a->offset), .size = a->size, .data = a->data };
+	struct access acc = { .vm = vm,
+		.g = &vm->vgic,
+		.v = v,
+		.c = &v->vgic,
+		.n = n,
+		.off = a->offset - block_base(a->offset),
+		.size = a->size,
+		.data = a->data };
 
 	if (!a->write)
 		a->data = 0;

@@ -92,9 +92,9 @@
 #define VGIC_PRIO_MASK 0xf8u
 
 /* Interrupts that are special: SGIs, the timers' PPIs (the machine's, as the guest sees them). */
-#define VGIC_NSGIS     16u
-#define VGIC_SGI_MASK  0xffffu
-#define VGIC_PPI_CNTV  27u
-#define VGIC_PPI_CNTP  30u
+#define VGIC_NSGIS    16u
+#define VGIC_SGI_MASK 0xffffu
+#define VGIC_PPI_CNTV 27u
+#define VGIC_PPI_CNTP 30u
 
 #endif /* ARM_VGIC_REGS_H */

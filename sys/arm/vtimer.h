@@ -23,10 +23,10 @@ struct vcpu;
 #define CNT_CTL_ISTATUS BIT(2)
 
 struct vtimer {
-	uint32_t cntv_ctl; /* saved; live in the CPU while in the guest */
+	uint32_t cntv_ctl;  /* saved; live in the CPU while in the guest */
 	uint32_t forwarded; /* the physical PPI is, or at entry becomes, active on its behalf */
 	uint64_t cntv_cval;
-	uint32_t cntp_ctl; /* emulated */
+	uint32_t cntp_ctl;  /* emulated */
 	uint32_t hw_active; /* what the PPI's active bit on loaded_cpu was left at */
 	uint64_t cntp_cval;
 };
@@ -34,7 +34,7 @@ struct vtimer {
 /* ---- HYP (vtimer_hyp.c) ---- */
 void vtimer_hyp_restore(struct hyp_vcpu *v, bool cpu_changed); /* CNTVOFF, CNTV, active bit */
 void vtimer_hyp_save(struct hyp_vcpu *v);		       /* and stops CNTV */
-bool vtimer_hyp_line(void); /* is CNTV's output high? */
+bool vtimer_hyp_line(void);				       /* is CNTV's output high? */
 /*
  * On a physical interrupt: if it is CNTV's, forward it.  True: it was.  The LRs are saved and
  * folded: the guest's EOI may have ended the last one since.

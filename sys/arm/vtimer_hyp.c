@@ -50,8 +50,8 @@
 static void
 set_phys_active(struct vtimer *t, bool active)
 {
-	dev_write32(hyp_params.gicd, active ? GICD_ISACTIVER : GICD_ICACTIVER,
-	    BIT(hyp_params.vtimer_ppi));
+	dev_write32(
+	    hyp_params.gicd, active ? GICD_ISACTIVER : GICD_ICACTIVER, BIT(hyp_params.vtimer_ppi));
 	(void)dev_read32(hyp_params.gicd, GICD_ISACTIVER);
 	dsb(sy);
 	t->hw_active = active;
