@@ -47,12 +47,20 @@ core_teardown(void **state)
 
 #define core_test(fn) cmocka_unit_test_setup_teardown(fn, core_setup, core_teardown)
 
+/* All of the array and no NUL where the name is too long. */
+static UNUSED void
+name_put(char *dst, size_t size, const char *name)
+{
+	for (size_t i = 0; i < size && name[i] != '\0'; i++)
+		dst[i] = name[i];
+}
+
 static UNUSED int
 ctl_create(const char *name)
 {
 	struct vmmctl_vm_create c = { .gid = ~0u };
 
-	memcpy(c.name, name, strnlen(name, sizeof(c.name)));
+	name_put(c.name, sizeof(c.name), name);
 	return vmmctl_ioctl(IOCNUM_VMM_CREATE, &c, sizeof(c));
 }
 
@@ -61,7 +69,7 @@ ctl_destroy(const char *name)
 {
 	struct vmmctl_vm_destroy d = { .pad = { 0 } };
 
-	memcpy(d.name, name, strnlen(name, sizeof(d.name)));
+	name_put(d.name, sizeof(d.name), name);
 	return vmmctl_ioctl(IOCNUM_VMM_DESTROY, &d, sizeof(d));
 }
 
@@ -125,7 +133,7 @@ ioc_memseg(struct vm *vm, uint32_t id, uint64_t len, const char *name)
 {
 	struct vm_memseg s = { .segid = id, .len = len };
 
-	memcpy(s.name, name, strnlen(name, sizeof(s.name)));
+	name_put(s.name, sizeof(s.name), name);
 	return vm_ioctl(vm, IOCNUM_ALLOC_MEMSEG, &s, sizeof(s));
 }
 

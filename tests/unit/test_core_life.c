@@ -69,7 +69,7 @@ create_as(const struct fake_user *u, const char *name, uint32_t gid)
 {
 	struct vmmctl_vm_create c = { .gid = gid };
 
-	memcpy(c.name, name, strnlen(name, sizeof(c.name)));
+	name_put(c.name, sizeof(c.name), name);
 	fake_set_user(u);
 	return vmmctl_ioctl(IOCNUM_VMM_CREATE, &c, sizeof(c));
 }
