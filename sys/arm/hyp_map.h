@@ -31,7 +31,7 @@ enum hyp_prot {
 };
 
 struct hyp_map {
-	uint64_t *root;	/* level 1: four entries of 1 GiB are used */
+	uint64_t *root; /* level 1: four entries of 1 GiB are used */
 	uint32_t pages; /* table pages, the root among them */
 };
 

@@ -225,8 +225,7 @@ cpu_init(unsigned int id)
 	cpu_pages[id] = pages;
 	if (pages == NULL)
 		return -ENOMEM;
-	if (((uintptr_t)pages & (HYP_CPU_BYTES - 1)) != 0 ||
-	    os_va_to_pa(pages).a >> 32 != 0) {
+	if (((uintptr_t)pages & (HYP_CPU_BYTES - 1)) != 0 || os_va_to_pa(pages).a >> 32 != 0) {
 		os_log("no usable pages for the microvisor of CPU %u", id);
 		return -ENODEV;
 	}

@@ -59,20 +59,20 @@ struct hyp_fault {
 };
 
 struct hyp_cpu {
-	uint32_t id;		     /* [I] os_cpu_id */
-	uint32_t old_hvbar;	     /* [h] the kernel's stub */
-	uint32_t old_hsctlr;	     /* [h] as the stub had it: MMU off */
-	uint32_t leave_pa;	     /* [I] ways out, in the identity page */
-	uint32_t restart_pa;	     /* [I] */
-	uint32_t panic_va;	     /* [I] host function that a fault inside HYP returns to */
-	uint32_t thumbee;	     /* [h] ThumbEE's registers exist */
-	uint32_t in_guest;	     /* [h] host_* below hold the host's state, the CPU a guest's */
-	hyp_va_t last_vcpu;	     /* [h] ran here last: only compared */
-	struct hyp_ctl ctl;	     /* [h] */
+	uint32_t id;	     /* [I] os_cpu_id */
+	uint32_t old_hvbar;  /* [h] the kernel's stub */
+	uint32_t old_hsctlr; /* [h] as the stub had it: MMU off */
+	uint32_t leave_pa;   /* [I] ways out, in the identity page */
+	uint32_t restart_pa; /* [I] */
+	uint32_t panic_va;   /* [I] host function that a fault inside HYP returns to */
+	uint32_t thumbee;    /* [h] ThumbEE's registers exist */
+	uint32_t in_guest;   /* [h] host_* below hold the host's state, the CPU a guest's */
+	hyp_va_t last_vcpu;  /* [h] ran here last: only compared */
+	struct hyp_ctl ctl;  /* [h] */
 	struct arch_gpregs host_regs; /* [h] banked ones only */
 	struct arch_sysregs host_sys; /* [h] */
-	struct arch_vfp host_vfp;    /* [h] while a guest's VFP registers are loaded */
-	struct hyp_fault fault;	     /* [h->p] */
+	struct arch_vfp host_vfp;     /* [h] while a guest's VFP registers are loaded */
+	struct hyp_fault fault;	      /* [h->p] */
 };
 _Static_assert(sizeof(struct hyp_cpu) <= PAGE_BYTES, "struct hyp_cpu is one page");
 

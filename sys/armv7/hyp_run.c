@@ -19,17 +19,17 @@
 #include "sysreg.h"
 
 /* HCR, B4.1.65; HCPTR, B4.1.63; HDCR, B4.1.66; HSTR, B4.1.72; CNTHCTL, B8.1.2 */
-#define HYP_HCR_VA	   BIT(8)
-#define HYP_HCPTR_VFP	   (BIT(10) | BIT(11))
-#define HYP_HDCR_HPMN	   MASK32(4, 0)
-#define HYP_HSTR_TTEE	   BIT(16)
-#define HYP_CNTHCTL_PCTEN  BIT(0) /* PL1 may read CNTPCT; CNTP stays trapped */
+#define HYP_HCR_VA	    BIT(8)
+#define HYP_HCPTR_VFP	    (BIT(10) | BIT(11))
+#define HYP_HDCR_HPMN	    MASK32(4, 0)
+#define HYP_HSTR_TTEE	    BIT(16)
+#define HYP_CNTHCTL_PCTEN   BIT(0) /* PL1 may read CNTPCT; CNTP stays trapped */
 #define HYP_ID_PFR0_THUMBEE MASK32(15, 12)
 
 /* PAR, B4.1.112 */
-#define PAR_F	   BIT64(0)
-#define PAR_SS	   BIT64(1) /* short format: a supersection */
-#define PAR_LPAE   BIT64(11)
+#define PAR_F	 BIT64(0)
+#define PAR_SS	 BIT64(1) /* short format: a supersection */
+#define PAR_LPAE BIT64(11)
 
 /* HPFAR holds FIPA[39:12] in bits [31:4], B4.1.70. */
 #define HPFAR_OF(ipa) ((uint32_t)((ipa) >> 12) << 4)
@@ -517,6 +517,7 @@ hyp_cpu_enter(uint32_t old_hvbar, uint32_t old_hsctlr)
 	cpu->last_vcpu.a = 0;
 	ctl_save(&cpu->ctl);
 	sysreg_write(VTCR, VTCR_VALUE); /* means nothing while HCR.VM is 0 */
+	vgic_hw_init();
 }
 
 void

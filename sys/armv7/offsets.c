@@ -11,8 +11,7 @@ void offsets(void);
 
 #define OFFSET(name, type, field) \
 	__asm__ volatile("\n.ascii \"->" #name " %c0\"" : : "i"(offsetof(type, field)));
-#define CONSTANT(name, value) \
-	__asm__ volatile("\n.ascii \"->" #name " %c0\"" : : "i"(value));
+#define CONSTANT(name, value) __asm__ volatile("\n.ascii \"->" #name " %c0\"" : : "i"(value));
 
 void
 offsets(void)

@@ -42,8 +42,8 @@ mmu(const struct hyp_map *m, uint32_t va)
 		return s;
 	s.mapped = true;
 	s.pa = (d & 0xfffffff000ull) | (va & 0xfff);
-	assert_true(d >> 6 & 1);    /* AP[1] should be one */
-	assert_false(d >> 11 & 1);  /* nG should be zero */
+	assert_true(d >> 6 & 1);   /* AP[1] should be one */
+	assert_false(d >> 11 & 1); /* nG should be zero */
 	s.write = (d >> 7 & 1) == 0;
 	s.execute = (d >> 54 & 1) == 0;
 	attr = HYP_MAIR0 >> 8 * (d >> 2 & 7) & 0xff;
@@ -113,9 +113,8 @@ test_permissions(void **state)
 		uint32_t va = 0xbf000000 + i * 0x1000;
 		struct seen s;
 
-		assert_int_equal(hyp_map_page(*state, va_of(va), HPA(0x40000000 + i * 0x1000),
-				     rows[i].prot),
-		    0);
+		assert_int_equal(
+		    hyp_map_page(*state, va_of(va), HPA(0x40000000 + i * 0x1000), rows[i].prot), 0);
 		s = mmu(*state, va + 4);
 		assert_int_equal(s.pa, 0x40000004 + i * 0x1000);
 		assert_int_equal(s.mapped, rows[i].want.mapped);
@@ -223,8 +222,8 @@ test_random(void **state)
 
 			assert_int_equal(s.mapped, model[at][i] != 0);
 			assert_int_equal(s.pa, model[at][i]);
-			assert_int_equal(hyp_map_lookup(*state, va_of(bases[at] + i * 0x1000)) != 0,
-			    s.mapped);
+			assert_int_equal(
+			    hyp_map_lookup(*state, va_of(bases[at] + i * 0x1000)) != 0, s.mapped);
 		}
 }
 
