@@ -186,7 +186,7 @@ map_identity(void)
 static struct hyp_cpu *
 cpu_of(char *pages)
 {
-	return (struct hyp_cpu *)(void *)(pages + HYP_CPU_PAGE * PAGE_BYTES);
+	return (struct hyp_cpu *)(void *)(pages + HYP_CPU_TOP);
 }
 
 __attribute__((noreturn)) static void hyp_panic(const struct hyp_cpu *cpu);

@@ -23,7 +23,8 @@
 #define HYP_CPU_ORDER	   2u
 #define HYP_CPU_BYTES	   (PAGE_BYTES << HYP_CPU_ORDER)
 #define HYP_CPU_STACK_PAGE 1u
-#define HYP_CPU_PAGE	   3u /* the stack's top */
+#define HYP_CPU_PAGE	   3u
+#define HYP_CPU_TOP	   (HYP_CPU_PAGE * PAGE_BYTES) /* of the stack */
 
 /* What the trampoline loads with the MMU off; cleaned to the point of coherency. */
 struct hyp_boot {

@@ -53,8 +53,7 @@ this_cpu(void)
 	uintptr_t sp;
 
 	__asm__("mov %0, sp" : "=r"(sp));
-	return (struct hyp_cpu *)(((sp - 1) & ~(uintptr_t)(HYP_CPU_BYTES - 1)) +
-	    HYP_CPU_PAGE * PAGE_BYTES);
+	return (struct hyp_cpu *)(((sp - 1) & ~(uintptr_t)(HYP_CPU_BYTES - 1)) + HYP_CPU_TOP);
 }
 
 /* ---- what PL1 owns in CP15 ---- */
