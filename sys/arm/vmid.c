@@ -79,7 +79,6 @@ vmid_rollover(void)
 
 	for (i = 0; i < NELEM(vmid_used); i++)
 		vmid_used[i] = 0;
-	vmid_used[0] = 1;
 	vmid_next = 1;
 	/* the new generation first: who publishes after the exchange below must notice */
 	__atomic_store_n(&vmid_generation, vmid_generation + 1, __ATOMIC_SEQ_CST);

@@ -361,7 +361,8 @@ static const struct bad unpredictable_thumb[] = {
 static struct inst_state
 state(bool thumb)
 {
-	struct inst_state s = { .thumb = thumb, .carry = true, .pc = TEST_PC };
+	/* in Thumb state two bytes on, which Align(PC,4) takes off again */
+	struct inst_state s = { .thumb = thumb, .carry = true, .pc = TEST_PC + (thumb ? 2 : 0) };
 
 	memcpy(s.r, regs, sizeof(regs));
 	return s;
