@@ -41,22 +41,17 @@ fault_is_stage2(uint32_t hsr)
 }
 
 /*
- * Which guest physical address.  HPFAR holds its page for translation faults, and for all
- * faults on a stage 1 walk; for other permission faults it is UNKNOWN, and the guest's tables
- * tell.
+ * Which guest physical address.  HPFAR has its page: HYP has seen to it where the processor
+ * leaves it UNKNOWN (hyp_run.c).  A fault on a stage 1 walk is at a table, not at FAR.
  */
-static bool
-fault_gpa(struct vcpu *vcpu, uint32_t far, gpa_t *gpa)
+static gpa_t
+fault_gpa(const struct hyp_vcpu *v, uint32_t far)
 {
-	const struct arch_trap *t = &hyp_vcpu(vcpu)->trap;
-	bool on_walk = (t->hsr & HSR_ABT_S1PTW) != 0;
+	uint64_t page = (uint64_t)(v->trap.hpfar & HPFAR_FIPA_MASK) << HPFAR_FIPA_SHIFT;
 
-	if (fault_type(t->hsr) == HSR_FSC_PERMISSION && !on_walk)
-		return arch_guest_translate(vcpu, far, gpa);
-	gpa->a = (uint64_t)(t->hpfar & HPFAR_FIPA_MASK) << HPFAR_FIPA_SHIFT;
-	if (!on_walk)
-		gpa->a |= far & (PAGE_BYTES - 1);
-	return true;
+	if ((v->trap.hsr & HSR_ABT_S1PTW) != 0)
+		return GPA(page);
+	return GPA(page | (far & (PAGE_BYTES - 1)));
 }
 
 /*
@@ -391,8 +386,7 @@ abort_data(struct vcpu *vcpu, struct vm_exit *vme)
 
 	if (!fault_is_stage2(hsr)) /* the bus said no, or the like: it is the guest's affair */
 		return give_data_abort(vcpu, VMM_STAT_ABT_UNDECODED);
-	if (!fault_gpa(vcpu, v->trap.hdfar, &gpa))
-		return retry_with_clean_tlb(vcpu);
+	gpa = fault_gpa(v, v->trap.hdfar);
 	dev = kernel_device_find(vcpu->vm, gpa.a);
 	if (dev == NULL && ram_fault(vcpu, gpa, write, vme, &action))
 		return action;
@@ -408,16 +402,15 @@ abort_data(struct vcpu *vcpu, struct vm_exit *vme)
 enum vcpu_action
 abort_inst(struct vcpu *vcpu, struct vm_exit *vme)
 {
-	uint32_t hsr = hyp_vcpu(vcpu)->trap.hsr;
+	const struct hyp_vcpu *v = hyp_vcpu(vcpu);
+	uint32_t hsr = v->trap.hsr;
 	enum vcpu_action action;
-	gpa_t gpa;
 
 	/* a permission fault but on a walk: the memory is mapped without VM_PROT_EXEC */
 	if (!fault_is_stage2(hsr) ||
 	    (fault_type(hsr) == HSR_FSC_PERMISSION && (hsr & HSR_ABT_S1PTW) == 0))
 		return give_prefetch_abort(vcpu, VMM_STAT_ABT_UNDECODED);
-	(void)fault_gpa(vcpu, hyp_vcpu(vcpu)->trap.hifar, &gpa);
-	if (ram_fault(vcpu, gpa, false, vme, &action))
+	if (ram_fault(vcpu, fault_gpa(v, v->trap.hifar), false, vme, &action))
 		return action;
 	return give_prefetch_abort(vcpu, VMM_STAT_ABT_UNMAPPED);
 }

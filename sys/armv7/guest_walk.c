@@ -3,8 +3,8 @@
  * Copyright (c) 2026 The bhyve-arm authors
  *
  * The guest's own stage 1, walked by software: which guest physical address is behind a
- * virtual one (DDI 0406C B3.5, B3.6).  abort.c needs it to fetch an instruction, and
- * for the faults that leave HPFAR UNKNOWN.  Host side, preemptible, may sleep.
+ * virtual one (DDI 0406C B3.5, B3.6).  abort.c needs it to fetch an instruction.  Host
+ * side, preemptible, may sleep.
  *
  * The tables are the guest's and may say anything: each level is one bounded read through
  * vm_mem_read, and no more than three are made.  The processor has just made the
