@@ -44,7 +44,7 @@ void hyp_map_destroy(struct hyp_map *m);
  * aligned, or beyond 40 bits.  -ENOMEM.  The caller publishes with DSB before HYP looks.
  */
 int hyp_map_page(struct hyp_map *m, hyp_va_t va, hpa_t pa, enum hyp_prot prot);
-/* Break one entry; false if there was none.  The caller invalidates TLBs before it reuses anything. */
+/* Break one entry; false if there was none.  TLBs are invalidated before anything is reused. */
 bool hyp_map_clear(struct hyp_map *m, hyp_va_t va);
 /* The descriptor that maps va, 0 if none does. */
 uint64_t hyp_map_lookup(const struct hyp_map *m, hyp_va_t va);
