@@ -610,7 +610,6 @@ sysreg_vcpu_init(struct vcpu *vcpu)
 	v->midr = host.c0[0];
 	v->mpidr = MPIDR_MP | vcpu->id;
 	v->hcptr = HCPTR_BASE;
-	v->hstr = HSTR_TTEE | HSTR_T(15);
 	v->hdcr = HDCR_TDRA | HDCR_TDOSA | HDCR_TDA | HDCR_TPM | HDCR_TPMCR;
 	id_regs_init(v, &host);
 }
@@ -631,5 +630,6 @@ sysreg_vcpu_reset(struct vcpu *vcpu)
 	v->sys.sctlr = SCTLR_RESET;
 	v->sys.actlr = host.actlr;
 	v->hcr = HCR_BASE;
+	v->hstr = HSTR_TTEE | HSTR_T(15);
 	arch_vcpu(vcpu)->caches_on = 0;
 }

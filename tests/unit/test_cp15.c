@@ -454,13 +454,30 @@ test_pmu_and_debug(void **state)
 	    (cp14 & ~HSR_CP_READ) | FIELD_TO(HSR_CP_OPC2_MASK, 4u) | FIELD_TO(HSR_CP_CRN_MASK, 1u));
 	assert_int_equal(v->regs.pc, 0x40008004);	     /* DBGOSLAR */
 	expect_undef(cp14 | FIELD_TO(HSR_CP_OPC1_MASK, 1u)); /* trace */
-	expect_undef(cp14 | FIELD_TO(HSR_CP_OPC1_MASK, 6u)); /* ThumbEE */
 	/* MRC p14, 0, APSR_nzcv, c0, c1, 0: the flags of DBGDSCRint, none set */
 	v->regs.cpsr |= CPSR_N | CPSR_Z;
 	trap((cp14 & ~HSR_CP_RT_MASK) | FIELD_TO(HSR_CP_RT_MASK, 15u) |
 	    FIELD_TO(HSR_CP_CRM_MASK, 1u));
 	assert_int_equal(v->regs.cpsr & MASK32(31, 28), 0);
 	assert_int_equal(v->regs.pc, 0x40008004);
+}
+
+/* TEECR: the first access unlocks it and is done again; should it still trap, or after a reset .. */
+static void
+test_thumbee(void **state)
+{
+	uint32_t teecr = HSR_EC_CP14_32 << HSR_EC_SHIFT | HSR_AL | FIELD_TO(HSR_CP_OPC1_MASK, 6u) |
+	    FIELD_TO(HSR_CP_RT_MASK, 3u) | HSR_CP_READ;
+	struct hyp_vcpu *v = mock_hv(0);
+
+	(void)state;
+	assert_true((v->hstr & HSTR_TTEE) != 0);
+	trap(teecr);
+	assert_int_equal(v->regs.pc, 0x40008000);
+	assert_true((v->hstr & HSTR_TTEE) == 0);
+	expect_undef(teecr);
+	sysreg_vcpu_reset(&mock.vcpu[0]);
+	assert_true((v->hstr & HSTR_TTEE) != 0);
 }
 
 static void
@@ -533,6 +550,7 @@ main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_l2ctlr, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_timer, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_pmu_and_debug, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_thumbee, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unknown, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_banked_source, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reset, setup, teardown),
