@@ -51,6 +51,9 @@ bool fake_interrupted(void);	/* in the guest: an interrupt wants this CPU */
 void *fake_thread(void);	/* handle of the caller, for fake_signal */
 void fake_signal(void *thread); /* a signal is pending there until fake_signal_clear */
 void fake_signal_clear(void *thread);
+/* Called when a thread is about to sleep where a signal wakes it, or a guest to spin: for tests
+ * of one thread, which nobody else would wake.  NULL: none. */
+extern void (*fake_on_idle)(void);
 struct fake_user {
 	uint32_t uid;
 	bool privileged;

@@ -365,6 +365,8 @@ arch_vcpu_enter(struct vcpu *vcpu)
 	__atomic_store_n(&v->irq, 0, __ATOMIC_SEQ_CST);
 	__atomic_add_fetch(&v->enters, 1, __ATOMIC_RELAXED);
 	script_next(v);
+	if (v->now.what == FAKE_SPIN && fake_on_idle != NULL)
+		fake_on_idle();
 	if (v->now.what == FAKE_SPIN)
 		while (!fake_interrupted() && LOAD_ONCE(v->requests) == 0)
 			sched_yield();

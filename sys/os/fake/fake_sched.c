@@ -24,6 +24,7 @@ struct thread {
 	bool has_user;
 };
 static __thread struct thread self;
+void (*fake_on_idle)(void);
 
 struct cpu {
 	pthread_mutex_t lock;
@@ -219,6 +220,8 @@ waitq_wait(struct os_waitq *w, bool (*cond)(void *arg), void *arg, bool intr)
 		pthread_mutex_unlock(&sleep_mutex);
 		if (cond(arg))
 			return 0;
+		if (intr && fake_on_idle != NULL)
+			fake_on_idle();
 		pthread_mutex_lock(&sleep_mutex);
 		while (waitq_of(w)->wakes == seen && !(intr && os_signal_pending()))
 			pthread_cond_wait(&sleep_cond, &sleep_mutex);
@@ -531,6 +534,7 @@ fake_sched_reset(void)
 		cpus[i].kicked = cpus[i].wanted = 0;
 	ncpus = 2;
 	timers = NULL;
+	fake_on_idle = NULL;
 	__atomic_store_n(&clock_ns, 0, __ATOMIC_SEQ_CST);
 }
 
