@@ -646,13 +646,13 @@ random_run(bool short_of_memory)
 	unsigned int i;
 
 	memset(model, 0, sizeof(model));
-	for (i = 0; i < 3000; i++) {
+	for (i = 0; i < 1000; i++) {
 		alloc_budget = short_of_memory ? rnd(3) : 1000;
 		if (rnd(3) != 0)
 			random_map();
 		else
 			random_unmap();
-		if (i % 4 == 0 || short_of_memory)
+		if (i % 8 == 0 || short_of_memory)
 			compare(short_of_memory);
 	}
 	unmap(WINDOW_BASE, WINDOW_PAGES * 0x1000ull);
