@@ -422,7 +422,7 @@ lr_state(uint32_t *pending, uint32_t *lr_pend, uint32_t bit, bool active, bool l
 	return line ? lr | GICH_LR_EOI : lr;
 }
 
-/* HW bit: the guest's EOI deactivates the physical PPI.  Not active and pending (IHI 0048B 5.3.7). */
+/* HW bit: the guest's EOI ends the physical PPI.  Never active and pending (IHI 0048B 5.3.7). */
 static inline bool
 lr_wants_hw(const struct hyp_vcpu *v, uint32_t intid, uint32_t lr)
 {

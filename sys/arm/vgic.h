@@ -27,7 +27,7 @@ struct vm;
 #define VGIC_MAX_LRS  16u /* we use no more, whatever GICH_VTR offers */
 #define VGIC_NO_VCPU  0xffu
 
-/* Shared half: one a VM, hyp_vm.lock. Bitmaps are indexed by INTID, words 1.. (word 0 is private). */
+/* Shared half: one a VM, hyp_vm.lock. Bitmaps by INTID: word 0, the private ones', is not used. */
 struct vgic {
 	uint32_t ctlr;	   /* GICD_CTLR */
 	uint32_t nirqs;	   /* [I] 0: no vGIC attached */
@@ -110,6 +110,7 @@ void vgic_mmio(struct hyp_vm *vm, struct hyp_vcpu *v, struct vgic_access *a, str
 #define VGIC_NEED_SYNC BIT(0) /* vgic_sync before, vgic_flush after it */
 #define VGIC_NEED_LOCK BIT(1)
 #define VGIC_NEED_HOST BIT(2) /* it would notify another vCPU, or wait for one */
+bool vgic_mmio_plain(struct hyp_vm *vm, struct hyp_vcpu *v, struct vgic_access *a); /* none: done */
 uint32_t vgic_mmio_needs(
     const struct hyp_vm *vm, const struct hyp_vcpu *v, const struct vgic_access *a);
 /* Would it?  What vgic_mmio_needs could not see without the lock. [L], after vgic_sync */

@@ -166,13 +166,14 @@ vgic_hyp_mmio(struct hyp_vcpu *v, struct vgic_access *a)
 {
 	struct hyp_vm *vm = vm_of(v);
 	struct vgic_notify n = { 0 };
-	uint32_t needs = vgic_mmio_needs(vm, v, a), old_hcr = v->vgic.hcr;
+	uint32_t needs, old_hcr = v->vgic.hcr;
 	bool locked;
 
-	if (needs == 0) {
-		vgic_mmio(vm, v, a, &n);
+	if (vgic_mmio_plain(vm, v, a))
 		return HYP_REENTER;
-	}
+	needs = vgic_mmio_needs(vm, v, a);
+	if (needs == 0) /* WI */
+		return HYP_REENTER;
 	if ((needs & VGIC_NEED_HOST) || !answer_begin(v, (needs & VGIC_NEED_LOCK) != 0, &locked))
 		return HYP_TO_HOST;
 	if (others_to_kick(v) || ((needs & VGIC_NEED_LOCK) && vgic_mmio_is_foreign(vm, v, a)))

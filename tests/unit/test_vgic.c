@@ -674,6 +674,35 @@ test_hyp_declines(void **state)
 	assert_int_equal(rig.hvm.lock.held, 0);
 }
 
+/* HYP turns back at the door, since somebody wants the vCPU: nothing ran, nothing is lost. */
+static void
+test_turned_back(void **state)
+{
+	(void)state;
+	start(2, 2);
+	enable_spi(40, 1, 0xa0, true);
+	enable_spi(41, 1, 0xa0, false);
+	vgic_host_pulse(&rig.vm, 40);
+	vgic_host_set_level(&rig.vm, 41, true);
+	rig_write(1, GICD_SGIR, BIT(16) | 4);
+	rig_exit(0);
+	for (int i = 0; i < 3; i++) {
+		vgic_host_flush(&rig.vcpu[0]);
+		assert_int_equal(rig.hv[0].vgic.used, 3);
+		vgic_host_sync(&rig.vcpu[0]);
+		assert_int_equal(rig.hv[0].vgic.used, 0);
+	}
+	rig_enter(0);
+	assert_int_equal(rig_ack(0), 1u << 10 | 4);
+	rig_eoi(0, 1u << 10 | 4);
+	assert_int_equal(rig_ack(0), 40);
+	rig_eoi(0, 40);
+	assert_int_equal(rig_ack(0), 41);
+	vgic_host_set_level(&rig.vm, 41, false);
+	rig_eoi(0, 41);
+	assert_int_equal(rig_ack(0), FAKE_SPURIOUS);
+}
+
 static void
 test_reset(void **state)
 {
@@ -1111,6 +1140,7 @@ main(void)
 		cmocka_unit_test(test_wild_eoi),
 		cmocka_unit_test(test_has_pending),
 		cmocka_unit_test(test_hyp_declines),
+		cmocka_unit_test(test_turned_back),
 		cmocka_unit_test(test_reset),
 		cmocka_unit_test(test_random),
 	};
