@@ -52,10 +52,15 @@ setup:
 	@mkdir -p build
 	@ln -sfn $(CACHE)/armhf/root/usr build/armhf-libs
 
-# $(call configure,DIRECTORY,OPTIONS)
-configure = @flock build/$(1).lock sh -c 'test -f build/$(1)/build.ninja || \
-	{ rm -rf build/$(1) && echo "setting up build/$(1)" && \
-	  meson setup build/$(1) $(2) > build/$(1).log 2>&1 || { cat build/$(1).log; exit 1; }; }'
+# $(call configure,DIRECTORY,OPTIONS). A directory that has got its first meson.build since is not
+# something that ninja notices: the list of them is kept beside the build.
+MESON_FILES = $(sort $(wildcard */meson.build */*/meson.build */*/*/meson.build))
+configure = @flock build/$(1).lock sh -c 'd=build/$(1); if ! test -f $$d/build.ninja; then \
+	rm -rf $$d && echo "setting up $$d" && meson setup $$d $(2) > $$d.log 2>&1; \
+	elif test "$$(cat $$d/.dirs 2>/dev/null)" != "$(MESON_FILES)"; then \
+	echo "setting up $$d again: directories came or went" && \
+	meson setup --reconfigure $$d $(2) > $$d.log 2>&1; fi && \
+	echo "$(MESON_FILES)" > $$d/.dirs || { cat $$d.log; exit 1; }'
 
 native: setup
 	$(call configure,native,-Db_sanitize=address$(comma)undefined)
