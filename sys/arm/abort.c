@@ -3,8 +3,8 @@
  * Copyright (c) 2026 The bhyve-arm authors
  *
  * Aborts at stage 2: memory that is not mapped yet, or a device's.  In the trap walk
- * after exit.c; what comes out of it is a mapped page, an access answered by a device in the kernel,
- * VM_EXITCODE_INST_EMUL for one in user space, or an external abort for the guest.
+ * after exit.c; what comes out of it is a mapped page, an access answered by a device in
+ * the kernel, VM_EXITCODE_INST_EMUL for one in user space, or an external abort for the guest.
  * Host side, preemptible, may sleep, in the vCPU's own thread; no locks.
  *
  * While user space works on an access, everything but the data stays here, in

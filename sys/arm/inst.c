@@ -9,8 +9,8 @@
  * One table an instruction set and length, in the order of DDI 0406C A5.2.8, A5.3 (ARM)
  * and A6.2, A6.3 (Thumb); each row names the instruction as A8.8 does.  A row says what
  * is moved and how the address is made; what is UNPREDICTABLE is refused in one place.
- * Left out on purpose, as no device can be meant: LDM, STM, PUSH, POP, SWP, exclusives, coprocessor and
- * Advanced SIMD transfers, loads to PC, preloads.
+ * Left out on purpose, as no device can be meant: LDM, STM, PUSH, POP, SWP, exclusives,
+ * coprocessor and Advanced SIMD transfers, loads to PC, preloads.
  */
 #include <string.h>
 
@@ -42,7 +42,7 @@ struct row {
 	uint8_t ops;
 };
 
-/* Bits [27:0]; the condition has passed, as the access was made.  P (24) and W (21) are in the form. */
+/* The condition, [31:28], has passed, as the access was made.  P is bit 24, W is bit 21. */
 static const struct row a32_rows[] = {
 	{ 0x0e500000, 0x04000000, A32_IMM12, STORE | 4 }, /* STR (immediate, ARM), STRT */
 	{ 0x0e500000, 0x04100000, A32_IMM12, LOAD | 4 },  /* LDR (imm., ARM), (literal), LDRT */

@@ -122,7 +122,7 @@ long_base(const struct hyp_vcpu *v, uint32_t va, unsigned int *level, uint64_t *
 	unsigned int size, low_bit;
 	uint64_t ttbr;
 
-	/* with T0SZ = 0 the low half is what the high one leaves, with T1SZ = 0 the other way round */
+	/* with T0SZ = 0 the low half is what the high one leaves, and the reverse */
 	if (!high && !low)
 		return false;
 	if ((ttbcr & (high ? TTBCR_EPD1 : TTBCR_EPD0)) != 0)
