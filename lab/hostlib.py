@@ -166,7 +166,8 @@ class Config:
 
     def __init__(self, machine="virt", cpus=1, kernel="armmp", memory=DEFAULT_MEMORY, gic=2,
                  hyp=True, icount=False, append="", module=None, module_args="", add=(),
-                 guest_lpae=False, mode="shell", steps=(), token="", terminal=None, files=()):
+                 guest_lpae=False, mode="shell", steps=(), token="", terminal=None, files=(),
+                 dtb=None):
         self.machine = machine
         self.cpus = cpus
         self.kernel = kernel
@@ -179,6 +180,7 @@ class Config:
         self.module_args = module_args
         self.add = list(add)  # (path here, path there)
         self.files = list(files)  # (path there, content)
+        self.dtb = dtb  # a device tree in place of the machine's own
         self.guest_lpae = guest_lpae
         self.mode = mode
         self.steps = list(steps)
@@ -245,10 +247,12 @@ class Config:
             if self.icount:
                 machine += ",dtb-randomness=off"
             hardware = ["-M", machine, "-cpu", "cortex-a15"]
+            if self.dtb:
+                hardware += ["-dtb", str(self.dtb)]
         else:
             # With secure=on the board's own firmware emulation leaves HYP mode before the kernel.
             machine = "vexpress-a15,virtualization=on" + (",secure=off" if self.hyp else "")
-            dtb = armhf("kernels", self.kernel, "dtbs", "vexpress-v2p-ca15-tc1.dtb")
+            dtb = self.dtb or armhf("kernels", self.kernel, "dtbs", "vexpress-v2p-ca15-tc1.dtb")
             hardware = ["-M", machine, "-dtb", str(dtb)]
         if self.icount:
             hardware += ["-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01,clock=vm",
