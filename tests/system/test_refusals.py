@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The bhyve-arm authors
-"""Hosts on which vmm cannot run: insmod fails, one line says what to do, and nothing stays behind."""
+"""Hosts on which vmm cannot run: insmod fails, one line says what to do, nothing stays behind."""
 import subprocess
 
 import pytest

@@ -30,8 +30,11 @@ static struct cpumask cpus_up; /* each CPU its own bit */
 static int
 cpu_up_here(unsigned int cpu)
 {
-	int error = arch_cpu_up();
+	int error;
 
+	if (READ_ONCE(vmm_rebooting))
+		return 0;
+	error = arch_cpu_up();
 	if (error != 0) {
 		pr_err("CPU %u does not enter HYP mode (error %d)\n", cpu, error);
 		return 0; /* a starting CPU may not fail; the mask tells */
