@@ -316,17 +316,11 @@ drain_inbox(struct vgic_cpu *c)
 	}
 }
 
-static inline uint32_t
-private_enabled(const struct hyp_vm *vm, const struct vgic_cpu *c)
-{
-	return c->enabled & vgic_group_mask(LOAD_ONCE(vm->vgic.ctlr), c->group);
-}
-
 static void
 pick_private(const struct hyp_vm *vm, const struct hyp_vcpu *v, uint32_t nlrs, struct pick *p)
 {
 	const struct vgic_cpu *c = &v->vgic;
-	uint32_t pend = private_enabled(vm, c) & vgic_private_pending(c);
+	uint32_t pend = vgic_private_enabled(vm, c) & vgic_private_pending(c);
 
 	for (uint32_t b = pend | c->active; b != 0; b &= b - 1) {
 		uint32_t i = vgic_ctz(b), key = (uint32_t)c->prio[i] << 16 | i;
@@ -364,14 +358,6 @@ pick_spi_word(struct vgic *g, uint32_t w, uint32_t id, uint32_t nlrs, struct pic
 	}
 	if (!mine)
 		STORE_ONCE(g->hint[id], g->hint[id] & ~BIT(w));
-}
-
-static inline uint32_t
-lr_base(uint32_t intid, uint32_t prio, bool group1)
-{
-	uint32_t lr = FIELD_TO(GICH_LR_VIRTID_MASK, intid) | FIELD_TO(GICH_LR_PRIO_MASK, prio >> 3);
-
-	return group1 ? lr | GICH_LR_GRP1 : lr;
 }
 
 /*
@@ -435,7 +421,7 @@ lr_of_private(const struct hyp_vm *vm, struct hyp_vcpu *v, uint32_t intid)
 {
 	struct vgic_cpu *c = &v->vgic;
 	uint32_t bit = BIT(intid), lr;
-	bool enabled = (private_enabled(vm, c) & bit) != 0;
+	bool enabled = (vgic_private_enabled(vm, c) & bit) != 0;
 
 	if (intid < VGIC_NSGIS)
 		lr = lr_of_sgi(c, intid, enabled);
@@ -446,7 +432,7 @@ lr_of_private(const struct hyp_vm *vm, struct hyp_vcpu *v, uint32_t intid)
 		lr = (lr & ~GICH_LR_EOI) | GICH_LR_HW |
 		    FIELD_TO(GICH_LR_PHYSID_MASK, hyp_params.vtimer_ppi);
 	c->in_lr |= bit;
-	return lr | lr_base(intid, c->prio[intid], (c->group & bit) != 0);
+	return lr | vgic_lr_base(intid, c->prio[intid], (c->group & bit) != 0);
 }
 
 static uint32_t
@@ -466,7 +452,7 @@ lr_of_spi(struct vgic *g, const struct hyp_vcpu *v, uint32_t intid)
 	}
 	g->in_lr[w] |= bit;
 	g->owner[intid] = (uint8_t)v->id;
-	return lr | lr_base(intid, g->prio[intid], (g->group[w] & bit) != 0);
+	return lr | vgic_lr_base(intid, g->prio[intid], (g->group[w] & bit) != 0);
 }
 
 static void
@@ -564,7 +550,7 @@ bool
 vgic_has_pending(struct hyp_vm *vm, struct hyp_vcpu *v)
 {
 	const struct vgic_cpu *c = &v->vgic;
-	uint32_t b = (vgic_private_pending(c) | vgic_inbox_sgis(c)) & private_enabled(vm, c) &
+	uint32_t b = (vgic_private_pending(c) | vgic_inbox_sgis(c)) & vgic_private_enabled(vm, c) &
 	    ~c->active;
 
 	for (; b != 0; b &= b - 1) {
@@ -585,6 +571,6 @@ vgic_ppi_would_interrupt(const struct hyp_vm *vm, const struct hyp_vcpu *v, uint
 	const struct vgic_cpu *c = &v->vgic;
 	uint32_t bit = BIT(intid);
 
-	return (private_enabled(vm, c) & ~c->active & bit) != 0 &&
+	return (vgic_private_enabled(vm, c) & ~c->active & bit) != 0 &&
 	    cpuif_lets(c->vmcr, c->prio[intid], (c->group & bit) != 0);
 }

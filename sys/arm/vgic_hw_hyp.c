@@ -161,6 +161,91 @@ others_to_kick(const struct hyp_vcpu *v)
 	return LOAD_ONCE(vm_of(v)->vgic.kick) != 0;
 }
 
+/*
+ * The two interrupts that a vCPU gets all the time, an SGI to itself and CNTV's, go straight into a
+ * list register, without sync and flush: the one that showed it last, if that has ended, or a
+ * free one.  Only while nothing else is to be said of the interrupt, and nothing was left out for
+ * want of list registers.  lr is all but the state; nlrs: take the long way.
+ */
+static uint32_t
+live_slot(struct hyp_vcpu *v, uint32_t intid)
+{
+	struct vgic_cpu *c = &v->vgic;
+	uint32_t bit = BIT(intid), n;
+
+	if (c->hcr != GICH_HCR_EN || (c->pending & bit) ||
+	    (vgic_private_enabled(vm_of(v), c) & bit) == 0)
+		return c->nlrs;
+	if ((c->in_lr & bit) == 0) {
+		n = vgic_ctz(~c->used);
+		return (c->active & bit) || n > c->nlrs ? c->nlrs : n;
+	}
+	for (uint32_t b = c->used; b != 0; b &= b - 1) {
+		n = vgic_ctz(b);
+		if ((c->lr[n] & GICH_LR_VIRTID_MASK) == intid)
+			return gich_read(GICH_ELRSR0) & BIT(n) ? n : c->nlrs;
+	}
+	return c->nlrs;
+}
+
+static void
+live_show(struct hyp_vcpu *v, uint32_t n, uint32_t intid, uint32_t lr)
+{
+	struct vgic_cpu *c = &v->vgic;
+	uint32_t bit = BIT(intid);
+
+	if (c->lr_was_pend & c->used & BIT(n)) /* the last one was taken, and ended */
+		v->stats[VMM_STAT_IRQ_INJECTED]++;
+	lr |= vgic_lr_base(intid, c->prio[intid], (c->group & bit) != 0) | GICH_LR_PENDING;
+	c->lr[n] = lr;
+	c->active &= ~bit;
+	c->in_lr |= bit;
+	c->used |= BIT(n);
+	c->hw_lrs |= BIT(n);
+	c->lr_was_pend |= BIT(n);
+	gich_write(GICH_LR(n), lr);
+}
+
+/* GICD_SGIR, to the sender alone, by number or as such (IHI 0048B 4.3.15). */
+static bool
+live_sgi(struct hyp_vcpu *v, const struct vgic_access *a)
+{
+	uint32_t intid = a->data & GICD_SGIR_ID_MASK, n;
+	uint32_t to = a->data & (GICD_SGIR_FILTER_MASK | GICD_SGIR_LIST_MASK);
+
+	if ((to & GICD_SGIR_FILTER_MASK) != FIELD_TO(GICD_SGIR_FILTER_MASK, GICD_SGIR_SELF) &&
+	    to != FIELD_TO(GICD_SGIR_LIST_MASK, BIT(v->id)))
+		return false;
+	n = live_slot(v, intid);
+	if (n >= v->vgic.nlrs)
+		return false;
+	v->stats[VMM_STAT_SGI_SENT]++;
+	v->vgic.lr_pend |= BIT(intid);
+	live_show(v, n, intid, FIELD_TO(GICH_LR_CPUID_MASK, v->id));
+	return true;
+}
+
+static bool
+live_vtimer(struct hyp_vcpu *v)
+{
+	uint32_t bit = BIT(VGIC_PPI_CNTV), n = live_slot(v, VGIC_PPI_CNTV);
+
+	if (n >= v->vgic.nlrs)
+		return false;
+	/* Ended with its HW bit, it ended the physical one too. */
+	if (v->vgic.in_lr & bit) {
+		if ((v->vgic.lr[n] & GICH_LR_HW) == 0)
+			return false;
+		v->vtimer.forwarded = 0;
+	}
+	if (!vtimer_hyp_irq(v))
+		return false;
+	v->vgic.lr_pend &= ~bit;
+	live_show(
+	    v, n, VGIC_PPI_CNTV, GICH_LR_HW | FIELD_TO(GICH_LR_PHYSID_MASK, hyp_params.vtimer_ppi));
+	return true;
+}
+
 enum hyp_verdict
 vgic_hyp_mmio(struct hyp_vcpu *v, struct vgic_access *a)
 {
@@ -170,6 +255,8 @@ vgic_hyp_mmio(struct hyp_vcpu *v, struct vgic_access *a)
 	bool locked;
 
 	if (vgic_mmio_plain(vm, v, a))
+		return HYP_REENTER;
+	if (a->offset == GICD_SGIR && a->size == 4 && a->write && live_sgi(v, a))
 		return HYP_REENTER;
 	needs = vgic_mmio_needs(vm, v, a);
 	if (needs == 0) /* WI */
@@ -205,7 +292,11 @@ vgic_hyp_vtimer(struct hyp_vcpu *v)
 	uint32_t old_hcr = v->vgic.hcr;
 	bool locked;
 
-	if (!vtimer_hyp_line() || !answer_begin(v, false, &locked))
+	if (!vtimer_hyp_line())
+		return HYP_TO_HOST;
+	if (live_vtimer(v))
+		return HYP_REENTER;
+	if (!answer_begin(v, false, &locked))
 		return HYP_TO_HOST;
 	if (others_to_kick(v) || !vtimer_hyp_irq(v))
 		return answer_decline(v, locked);

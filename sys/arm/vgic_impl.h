@@ -48,10 +48,28 @@ vgic_inbox_sgis(const struct vgic_cpu *c)
 {
 	uint32_t sgis = 0;
 
+	if ((LOAD_ONCE(c->sgi_inbox[0]) | LOAD_ONCE(c->sgi_inbox[1]) |
+		LOAD_ONCE(c->sgi_inbox[2]) | LOAD_ONCE(c->sgi_inbox[3])) == 0)
+		return 0; /* nearly always */
 	for (uint32_t n = 0; n < VGIC_NSGIS; n++)
 		if (LOAD_ONCE(c->sgi_inbox[n / 4]) >> (8 * (n % 4)) & 0xff)
 			sgis |= BIT(n);
 	return sgis;
+}
+
+static inline uint32_t
+vgic_private_enabled(const struct hyp_vm *vm, const struct vgic_cpu *c)
+{
+	return c->enabled & vgic_group_mask(LOAD_ONCE(vm->vgic.ctlr), c->group);
+}
+
+/* What a list register says of an interrupt besides its state. */
+static inline uint32_t
+vgic_lr_base(uint32_t intid, uint32_t prio, bool group1)
+{
+	uint32_t lr = FIELD_TO(GICH_LR_VIRTID_MASK, intid) | FIELD_TO(GICH_LR_PRIO_MASK, prio >> 3);
+
+	return group1 ? lr | GICH_LR_GRP1 : lr;
 }
 
 /* SPIs of word w that belong in somebody's list registers, GICD_CTLR aside. */

@@ -511,10 +511,13 @@ vgic_mmio(struct hyp_vm *vm, struct hyp_vcpu *v, struct vgic_access *a, struct v
 bool
 vgic_mmio_plain(struct hyp_vm *vm, struct hyp_vcpu *v, struct vgic_access *a)
 {
-	const struct reg *r = find_reg(&vm->vgic, a);
+	const struct reg *r;
 	struct access acc;
 
-	if (a->write || (r != NULL && (r->flags & REG_LIVE) != 0))
+	if (a->write)
+		return false;
+	r = find_reg(&vm->vgic, a);
+	if (r != NULL && (r->flags & REG_LIVE) != 0)
 		return false;
 	a->data = 0;
 	if (r == NULL || r->read == NULL)

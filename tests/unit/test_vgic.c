@@ -289,8 +289,19 @@ test_sgi_self(void **state)
 	assert_int_equal(rig_ack(0), FAKE_SPURIOUS);
 	rig_eoi(0, 9);
 	assert_false(fake_gicv_irq());
+	/* again: the same list register, after a look that it has ended; by number this time */
+	accesses = fake_gic_accesses;
+	rig_write(0, GICD_SGIR, BIT(16) | 9);
+	assert_int_equal(fake_gic_accesses - accesses, 2);
+	rig_write(0, GICD_SGIR, BIT(16) | 9); /* pending already: one interrupt */
+	assert_int_equal(rig_ack(0), 9);
+	rig_write(0, GICD_SGIR, BIT(16) | 9); /* active: one more */
+	assert_int_equal(rig_ack(0), FAKE_SPURIOUS);
+	rig_eoi(0, 9);
+	assert_int_equal(rig_ack(0), 9);
+	rig_eoi(0, 9);
 	rig_sync(0);
-	assert_int_equal(rig.hv[0].stats[VMM_STAT_IRQ_INJECTED], 1);
+	assert_int_equal(rig.hv[0].stats[VMM_STAT_IRQ_INJECTED], 3);
 	assert_int_equal(rig.requested, 0);
 }
 

@@ -244,7 +244,7 @@ static void
 test_lock_busy(void **state)
 {
 	(void)state;
-	start(1, 4);
+	start(1, 1);
 	rig_write(0, GICD_ISENABLER + 4, 1);
 	vgic_host_set_level(&rig.vm, 32, true);
 	assert_int_equal(rig_ack(0), 32);
