@@ -84,12 +84,14 @@ modules: setup
 
 build: native clang armhf modules
 
+# bhyve ends with 0 when the guest rebooted, 1 when it powered off, 2 when it halted.
 run: armhf module
 	@echo 'starting the host ($(MACHINE), $(KERNEL), $(CPUS) CPU) and in it a guest ($(VCPUS) vCPU);' \
 		'Ctrl-A X ends both'
 	@lab/host --machine $(MACHINE) --cpus $(CPUS) --kernel $(KERNEL) --memory $(MEMORY) \
-		--console 'bhyve -c $(VCPUS) -m $(GUEST_MEMORY) -o kernel=/guest/vmlinuz \
-		-o initrd=/guest/initrd -o console=stdio -o fdt.bootargs="console=ttyAMA0" guest'
+		--console 'status=0; while [ $$status = 0 ]; do bhyve -c $(VCPUS) -m $(GUEST_MEMORY) \
+		-o kernel=/guest/vmlinuz -o initrd=/guest/initrd -o console=stdio \
+		-o fdt.bootargs="console=ttyAMA0" guest; status=$$?; done; [ $$status -le 2 ]'
 
 check: setup
 	@lab/check $(if $(TESTS),--tests '$(TESTS)')

@@ -35,7 +35,7 @@ class HostError(AssertionError):
 
 
 class LabHost:
-    def __init__(self, boot_timeout=90, log=None, **options):
+    def __init__(self, boot_timeout=180, log=None, **options):
         options.setdefault("module", False)
         self.options = options
         self.boot_timeout = boot_timeout

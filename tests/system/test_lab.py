@@ -8,7 +8,7 @@ from labhost import TOP
 
 def lab(*args):
     return subprocess.run([TOP / "lab/host", "--no-module", *args], capture_output=True, text=True,
-                          stdin=subprocess.DEVNULL, check=False, timeout=180)
+                          stdin=subprocess.DEVNULL, check=False, timeout=300)
 
 
 def test_output_and_status_of_commands():
@@ -19,7 +19,7 @@ def test_output_and_status_of_commands():
 
 
 def test_timeout_is_124():
-    done = lab("--timeout", "12", "--run", "echo begun; sleep 1000")
+    done = lab("--timeout", "40", "--run", "echo begun; sleep 1000")
     assert done.stdout == "begun\n"
     assert done.returncode == 124
 

@@ -14,7 +14,7 @@ def test_make_run_reaches_the_guests_shell(machine, kernel, vcpus):
     need_module(kernel)
     need_tools()
     child = pexpect.spawn("make", ["run", f"MACHINE={machine}", f"KERNEL={kernel}",
-                                   f"VCPUS={vcpus}"], cwd=str(TOP), echo=False, timeout=240)
+                                   f"VCPUS={vcpus}"], cwd=str(TOP), echo=False, timeout=600)
     child.delaybeforesend = None
     with open(TOP / f"build/system/make-run-{machine}.log", "wb") as log:
         child.logfile_read = log
@@ -26,6 +26,7 @@ def test_make_run_reaches_the_guests_shell(machine, kernel, vcpus):
             child.expect(r"\nguest\r*\n")
             child.send("exit\n")
             child.expect(pexpect.EOF)  # the guest powers off, and the host after it
+            assert b"ended with status" not in child.before
         finally:
             child.close()
     assert child.exitstatus == 0
