@@ -491,6 +491,33 @@ test_retarget_active(void **state)
 	rig_eoi(1, 60);
 }
 
+/* The same for one that no list register holds: its EOI is counted once, though HYP declines. */
+static void
+test_retarget_unlisted(void **state)
+{
+	(void)state;
+	start(2, 1);
+	enable_spi(60, 1, 0x40, true);
+	enable_spi(61, 1, 0x80, true);
+	vgic_host_pulse(&rig.vm, 61);
+	assert_int_equal(rig_ack(0), 61);
+	vgic_host_pulse(&rig.vm, 60);
+	assert_int_equal(rig_ack(0), 60);
+	rig_write(0, GICD_SGIR, BIT(16) | 1); /* takes the list register */
+	vgic_host_pulse(&rig.vm, 60);
+	rig_access(0, GICD_ITARGETSR + 60, 1, true, 2);
+	rig_settle(0);
+	rig.requested = 0;
+	rig_eoi(0, 60);
+	assert_int_equal(rig.requested, BIT(1));
+	assert_int_equal(rig_read(0, GICD_ISACTIVER + 4), BIT(29));
+	assert_int_equal(rig_ack(1), 60);
+	assert_int_equal(rig_ack(0), 1);
+	rig_eoi(0, 1);
+	rig_eoi(0, 61);
+	assert_int_equal(rig_read(0, GICD_ISACTIVER + 4), BIT(28));
+}
+
 /* More pending than list registers: all come, in order; also with nesting and EOImode. */
 static void
 overflow(uint32_t nlrs, bool split)
@@ -1146,6 +1173,7 @@ main(void)
 		cmocka_unit_test(test_edge),
 		cmocka_unit_test(test_foreign),
 		cmocka_unit_test(test_retarget_active),
+		cmocka_unit_test(test_retarget_unlisted),
 		cmocka_unit_test(test_overflow),
 		cmocka_unit_test(test_eoimode_starvation),
 		cmocka_unit_test(test_wild_eoi),
