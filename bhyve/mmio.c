@@ -63,12 +63,30 @@ mmio_find(const struct mmio_map *map, uint64_t gpa)
 	return gpa - dev->base < dev->size ? dev : NULL;
 }
 
+/*
+ * LDRD and STRD: two words, the lower address first (DDI 0406C A3.5.3), for a device that has no
+ * doublewords, or where the address is no doubleword's.
+ */
+static enum mmio_result
+mmio_access_pair(const struct mmio_map *map, uint64_t gpa, bool write, uint64_t *data)
+{
+	uint64_t lo = *data & 0xffffffffu, hi = *data >> 32;
+	enum mmio_result result = mmio_access(map, gpa, write, 4, &lo);
+
+	if (result == MMIO_OK)
+		result = mmio_access(map, gpa + 4, write, 4, &hi);
+	*data = (lo & 0xffffffffu) | hi << 32;
+	return result;
+}
+
 enum mmio_result
 mmio_access(const struct mmio_map *map, uint64_t gpa, bool write, uint32_t size, uint64_t *data)
 {
 	const struct mmio_device *dev = mmio_find(map, gpa);
 	uint64_t offset;
 
+	if (size == 8 && dev != NULL && ((dev->sizes & 8) == 0 || (gpa - dev->base) % 8 != 0))
+		return mmio_access_pair(map, gpa, write, data);
 	if (dev == NULL || size == 0 || (dev->sizes & size) != size || (size & (size - 1)) != 0)
 		return MMIO_ABORT;
 	offset = gpa - dev->base;

@@ -119,9 +119,12 @@ cntvct(void)
 	return t;
 }
 
+/* Off while it changes: an interrupt that a list register holds cannot be taken back by the line. */
 static inline void
 cntv_set(uint64_t cval, uint32_t ctl)
 {
+	mcr(0, c14, c3, 1, 0);
+	isb();
 	__asm__ volatile("mcrr p15, 3, %Q0, %R0, c14" : : "r"(cval));
 	mcr(0, c14, c3, 1, ctl);
 	isb();
