@@ -4,8 +4,8 @@
  *
  * A stream of bytes out of and into the VM, as a serial device sees it: a terminal, a pty,
  * a socket or a file.  Nothing here blocks.  The device's callbacks are called from the event
- * loop's or the writer's thread, without locks of the chardev, so they may take the device's own; and
- * the device may hold its lock when it calls in.
+ * loop's or the writer's thread, without locks of the chardev, so they may take the device's own;
+ * and the device may hold its lock when it calls in.
  */
 #ifndef BHYVE_CHARDEV_H
 #define BHYVE_CHARDEV_H

@@ -362,7 +362,6 @@ config_parse(struct bhyve_config *c, int argc, char **argv, struct config_error 
 	int option;
 
 	opterr = 0;
-	optind = 1;
 	while ((option = getopt(argc, argv, ":c:m:o:k:p:Dhu")) != -1) {
 		if (one_option(c, option, optarg, e) != 0)
 			return -1;

@@ -95,29 +95,66 @@ ring_drop(struct chardev *cd, size_t n)
 	cd->count -= n;
 }
 
+/* Back to the front, as far as there is room: the next client gets it. */
+static void
+ring_unget(struct chardev *cd, const uint8_t *bytes, size_t n)
+{
+	size_t room = RING_BYTES - cd->count;
+
+	if (n > room) {
+		bytes += n - room;
+		n = room;
+	}
+	cd->head = (cd->head + RING_BYTES - n) % RING_BYTES;
+	cd->count += n;
+	for (size_t i = 0; i < n; i++)
+		cd->ring[(cd->head + i) % RING_BYTES] = bytes[i];
+}
+
+/* With the lock held: the last bytes of all there are. */
+static void
+ring_put_lossy(struct chardev *cd, const uint8_t *bytes, size_t n)
+{
+	size_t room = RING_BYTES - cd->count;
+
+	if (n > RING_BYTES) {
+		bytes += n - RING_BYTES;
+		n = RING_BYTES;
+	}
+	if (n > room)
+		ring_drop(cd, n - room);
+	ring_put(cd, bytes, n);
+}
+
+/* With the lock held.  Returns how many were taken. */
+static size_t
+ring_put_some(struct chardev *cd, const uint8_t *bytes, size_t n)
+{
+	size_t room = RING_BYTES - cd->count;
+
+	if (n > room) {
+		n = room;
+		/* Once: a guest that keeps writing must not put the moment off. */
+		if (cd->may_stall && !cd->short_write)
+			ev_timer_arm(cd->stall_timer, STALL_NS);
+		cd->short_write = true;
+	}
+	ring_put(cd, bytes, n);
+	return n;
+}
+
 size_t
 chardev_write(struct chardev *cd, const uint8_t *bytes, size_t n)
 {
-	size_t room;
+	bool was_empty;
 
 	pthread_mutex_lock(&cd->lock);
-	if (cd->broken) {
-		pthread_mutex_unlock(&cd->lock);
-		return n;
-	}
-	room = RING_BYTES - cd->count;
-	if (n > room && cd->lossy && n <= RING_BYTES) {
-		ring_drop(cd, n - room);
-		room = n;
-	}
-	if (n > room) {
-		n = room;
-		cd->short_write = true;
-		if (cd->may_stall)
-			ev_timer_arm(cd->stall_timer, STALL_NS);
-	}
-	ring_put(cd, bytes, n);
-	if (n > 0 && cd->count == n)
+	was_empty = cd->count == 0;
+	if (cd->lossy && !cd->broken)
+		ring_put_lossy(cd, bytes, n);
+	else if (!cd->broken)
+		n = ring_put_some(cd, bytes, n);
+	if (was_empty && cd->count > 0)
 		pthread_cond_broadcast(&cd->changed);
 	pthread_mutex_unlock(&cd->lock);
 	return n;
@@ -195,8 +232,11 @@ writer_write(struct chardev *cd)
 	pthread_mutex_lock(&cd->lock);
 	cd->progress = ev_now_ns();
 	cd->lossy = false;
-	if (error != 0)
+	if (error != 0) {
+		if (cd->listener >= 0)
+			ring_unget(cd, chunk + done, n - done);
 		writer_lost(cd, error);
+	}
 }
 
 static void *

@@ -3,7 +3,7 @@
  * Copyright (c) 2026 The bhyve-arm authors
  *
  * The event loop: readable descriptors, one-shot timers and signals, called back one at a time in
- * the thread that is in ev_loop_run().  A thin layer over what the OS has; event_epoll.c is Linux's.
+ * the thread that is in ev_loop_run().  A thin layer over what the OS has: event_epoll.c.
  *
  * Callbacks hold no lock of the loop and may call everything here.  From other threads
  * only what is marked so may be called.

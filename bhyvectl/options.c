@@ -200,7 +200,6 @@ ctl_options_parse(struct ctl_options *o, int argc, char **argv, char *text, size
 	memset(o, 0, sizeof(*o));
 	o->gid = ~0u;
 	opterr = 0;
-	optind = 0; /* GNU: start over, long options too */
 	while ((option = getopt_long(argc, argv, "+:h", longopts, NULL)) != -1) {
 		if (one_option(o, option, argv, text, size) != 0)
 			return -1;

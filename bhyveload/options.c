@@ -106,7 +106,6 @@ load_options_parse(struct load_options *o, int argc, char **argv, char *text, si
 	o->gid = ~0u;
 	o->boot.raw_gpa = BOOT_NO_ADDRESS;
 	opterr = 0;
-	optind = 1;
 	while ((option = getopt(argc, argv, ":a:b:c:d:g:hi:k:m:O:")) != -1) {
 		if (one_option(o, option, strchr("h:?", option) ? NULL : optarg, text, size) != 0)
 			return -1;

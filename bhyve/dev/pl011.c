@@ -4,8 +4,8 @@
  *
  * The PL011 UART, after its Technical Reference Manual (DDI 0183); revision r1p5 with FIFOs of
  * 32.  What is sent goes to the chardev at once while that takes it, and waits in the transmit
- * FIFO otherwise, so the guest sees a slow line and no vCPU ever blocks.  What arrives waits outside
- * until the guest has enabled its receiver and has room: there is no overrun but in loopback.
+ * FIFO otherwise, so the guest sees a slow line and no vCPU ever blocks.  What arrives waits
+ * outside until the guest has enabled its receiver and has room: overruns are loopback's only.
  * One lock; the chardev and the timer call in from other threads.
  */
 #include <errno.h>

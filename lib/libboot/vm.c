@@ -22,27 +22,6 @@ vm_fail(struct vmctx *ctx, enum vm_op op, struct boot_error *e)
 	return boot_fail(e, "%s", vm_strerror(op, vm_get_name(ctx), errno, line, sizeof(line)));
 }
 
-/* A VM that was used before keeps what makes it a machine; it is only reset. */
-static int
-reset_used(struct vmctx *ctx, const struct boot_vm *v, struct boot_error *e)
-{
-	uint64_t active;
-
-	if (vm_active_cpus(ctx, &active) != 0)
-		return vm_fail(ctx, VM_OP_REINIT, e);
-	if (active == 0)
-		return 0;
-	if (active != (1ull << v->vcpus) - 1)
-		return boot_fail(e,
-		    "VM \"%s\" was made with %d vCPUs: give -c %d, or destroy it "
-		    "first (bhyvectl --vm=%s --destroy)",
-		    vm_get_name(ctx), __builtin_popcountll(active), __builtin_popcountll(active),
-		    vm_get_name(ctx));
-	if (vm_reinit(ctx) != 0)
-		return vm_fail(ctx, VM_OP_REINIT, e);
-	return 0;
-}
-
 static int
 attach_vgic(struct vmctx *ctx, struct boot_error *e)
 {
@@ -107,8 +86,9 @@ boot_vm_prepare(
 	struct boot_entry entry;
 	struct boot_mem mem;
 
-	if (reset_used(ctx, v, e) != 0)
-		return -1;
+	/* Whatever it was before, also when its bhyve was killed: memory and name are kept. */
+	if (vm_reinit(ctx) != 0)
+		return vm_fail(ctx, VM_OP_REINIT, e);
 	if (vm_setup_memory(ctx, v->memory) != 0)
 		return vm_fail(ctx, VM_OP_MEMORY, e);
 	/* What an earlier guest left must not be seen by the next. */

@@ -42,7 +42,7 @@ static const struct advice {
 	    "from one build" },
 	{ VM_OP_RUN, EBUSY, "VM \"%s\": another bhyve runs it" },
 	{ VM_OP_REINIT, EBUSY, "VM \"%s\" is running: stop its bhyve first" },
-	{ VM_OP_CONTROL, EALREADY, "VM \"%s\" is on its way out already" },
+	{ VM_OP_CONTROL, EBUSY, "VM \"%s\" has another reason to end already" },
 	{ VM_OP_CONTROL, EINVAL, "VM \"%s\": the module refused the request as invalid" },
 	{ VM_OP_INFO, ENOTTY, "/dev/vmmctl is not our vmm module's: unload what made it" },
 	{ ANY, EBUSY, "VM \"%s\" is in use: stop its bhyve or bhyveload first" },

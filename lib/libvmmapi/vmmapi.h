@@ -67,11 +67,11 @@ const char *vm_get_name(const struct vmctx *ctx);
  */
 int vm_lock(struct vmctx *ctx);
 /*
- * Stop what is left of the last run: registers, interrupts and stage 2 as after creation,
- * memory stays.  EBUSY: a vCPU runs.
+ * Back to what vm_create() made, but for memory, which stays: no vCPU is active, no interrupt
+ * pending.  EBUSY: a vCPU runs.
  */
 int vm_reinit(struct vmctx *ctx);
-/* Ask all vCPUs to leave.  EALREADY: it was asked before. */
+/* Ask all vCPUs to leave.  EBUSY: there was another reason before; that one stays. */
 int vm_suspend(struct vmctx *ctx, enum vm_suspend_how how);
 
 /* ---- memory ---- */
@@ -142,7 +142,7 @@ int vm_get_capability(struct vcpu *vcpu, enum vm_cap_type cap, uint32_t *val);
 
 /* ---- interrupts ---- */
 
-/* EEXIST or EBUSY: it is attached. */
+/* After vm_create() and vm_reinit().  EEXIST or EBUSY: it is attached. */
 int vm_attach_vgic(struct vmctx *ctx, const struct vm_attach_vgic *a);
 /* irq is an INTID from 32.  EINVAL: no such interrupt. */
 int vm_assert_irq(struct vmctx *ctx, uint32_t irq);
