@@ -46,6 +46,8 @@ struct arch_vcpu {
 	struct pending_access access;
 	struct os_timer timer;	/* sleeping vCPU: CNTV or CNTP deadline; running: CNTP's */
 	uint32_t timer_armed;	/* [a] for CNTP in vtimer_load, and has not fired */
+	uint32_t timer_fired;	/* [a] since vtimer_sleep_begin */
+	uint32_t timer_advance; /* ticks by which to wake before the deadline: see vtimer.c */
 	uint64_t timer_cval;	/* .. at this CNTP_CVAL */
 	uint32_t powered;	/* [a] PSCI: 0 off, 1 on, 2 on pending */
 	uint32_t caches_on;	/* SCTLR.C as last seen */

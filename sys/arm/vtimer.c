@@ -16,6 +16,7 @@
 
 /* ns = ticks * mult >> shift; rounded up. */
 static uint32_t ns_mult = 1, ns_shift;
+static uint32_t ticks_per_us = 1;
 
 #define NS_PER_S   1000000000u
 #define NS_FOREVER (1ull << 62)
@@ -50,6 +51,7 @@ vtimer_host_init(uint32_t cntfrq)
 		shift--;
 		mult = divide((uint64_t)NS_PER_S << shift, cntfrq) + 1;
 	} while (mult > ~0u && shift != 0);
+	ticks_per_us = (uint32_t)divide(cntfrq, 1000000) | 1;
 	ns_mult = (uint32_t)mult;
 	ns_shift = shift;
 	return 0;
@@ -128,9 +130,36 @@ update_cntp(struct vcpu *vcpu)
 		vcpu_stat_inc(vcpu, VMM_STAT_PTIMER);
 }
 
+/*
+ * From the host's timer to the guest's first instruction it takes some microseconds, which a vCPU
+ * learns: it is woken so much earlier that it is about to enter a microsecond after the
+ * deadline.  Too early costs another WFI, too late is late; an outlier counts little.
+ */
+#define LATE_US	       1u
+#define ADVANCE_MAX_US 20u
+
+static void
+learn_advance(struct arch_vcpu *arch, uint64_t deadline, uint64_t now)
+{
+	int64_t late = (int64_t)(now - deadline), bound = 4 * (int64_t)ticks_per_us;
+	int64_t advance = arch->timer_advance, max = ADVANCE_MAX_US * (int64_t)ticks_per_us;
+
+	late -= LATE_US * (int64_t)ticks_per_us;
+	late = late > bound ? bound : late < -bound ? -bound : late;
+	advance += late / 4;
+	arch->timer_advance = (uint32_t)(advance < 0 ? 0 : advance > max ? max : advance);
+}
+
 void
 vtimer_update(struct vcpu *vcpu)
 {
+	struct arch_vcpu *arch = arch_vcpu(vcpu);
+
+	if (LOAD_ONCE(arch->timer_fired) != 0) {
+		STORE_ONCE(arch->timer_fired, 0);
+		if (ctl_enabled(arch->hyp->vtimer.cntv_ctl))
+			learn_advance(arch, arch->hyp->vtimer.cntv_cval, cntv_now(vcpu));
+	}
 	update_cntv(vcpu);
 	update_cntp(vcpu);
 }
@@ -138,6 +167,9 @@ vtimer_update(struct vcpu *vcpu)
 bool
 vtimer_has_expired(struct vcpu *vcpu)
 {
+	/* The host's timer came: WFI is over, even if it came a little early (B1.8.14 allows it). */
+	if (LOAD_ONCE(arch_vcpu(vcpu)->timer_fired) != 0)
+		return true;
 	return (cntv_line(vcpu) && would_interrupt(vcpu, VGIC_PPI_CNTV)) ||
 	    (cntp_line(vcpu) && would_interrupt(vcpu, VGIC_PPI_CNTP));
 }
@@ -145,8 +177,8 @@ vtimer_has_expired(struct vcpu *vcpu)
 /* ---- the host's timer ---- */
 
 /*
- * Interrupt context.  It may come a little early, since the host's clock is not the counter
- * alone: the vCPU looks at its timers again, and finds itself with nothing to do.
+ * Interrupt context.  It may come early, on purpose or since the host's clock is not the counter
+ * alone: the vCPU goes on all the same, for nobody would wake it again.
  */
 static void
 timer_fired(void *arg)
@@ -154,6 +186,7 @@ timer_fired(void *arg)
 	struct vcpu *vcpu = arg;
 
 	STORE_ONCE(arch_vcpu(vcpu)->timer_armed, 0);
+	STORE_ONCE(arch_vcpu(vcpu)->timer_fired, 1);
 	vcpu_request(vcpu, VCPU_REQ_IRQ);
 }
 
@@ -221,8 +254,10 @@ vtimer_sleep_begin(struct vcpu *vcpu)
 		ticks = now < ticks ? now : ticks;
 	}
 	STORE_ONCE(arch->timer_armed, 0);
+	STORE_ONCE(arch->timer_fired, 0);
 	if (ticks == ~0ull)
 		return;
+	ticks = ticks > arch->timer_advance ? ticks - arch->timer_advance : 0;
 	vcpu_stat_inc(vcpu, VMM_STAT_VTIMER_SLEEP);
 	os_timer_arm(&arch->timer, ticks_to_ns(ticks));
 }

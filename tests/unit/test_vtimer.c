@@ -488,6 +488,43 @@ test_sleep(void **state)
 	vtimer_vcpu_destroy(v);
 }
 
+/* Woken early: WFI ends, and the time from timer to entry is learnt. */
+static void
+test_advance(void **state)
+{
+	struct vcpu *v = &rig.vcpu[0];
+	struct vtimer *t = &rig.hv[0].vtimer;
+	uint64_t late = 0;
+
+	(void)state;
+	start(1, 4);
+	rig_exit(0);
+	for (int i = 0; i < 100; i++) {
+		t->cntv_ctl = 1;
+		t->cntv_cval = fake_cntpct - 1000 + 24000;
+		vtimer_sleep_begin(v);
+		assert_false(vtimer_has_expired(v));
+		fake_cntpct += rig.timer_ns[0] * 24 / 1000;
+		rig.timer_fn[0](v);
+		assert_true(vtimer_has_expired(v));
+		vtimer_sleep_end(v);
+		assert_true(vtimer_has_expired(v));
+		fake_cntpct += i == 50 ? 1000000 : 6 * 24; /* 6 us to get going; once 40 ms */
+		rig_enter(0);
+		late = fake_cntpct - 1000 - t->cntv_cval;
+		if (i != 50)
+			assert_true((int64_t)late >= 0);
+		rig_exit(0);
+		assert_false(rig.arch_vcpu[0].timer_fired);
+	}
+	assert_in_range(late, 18, 32);
+	assert_in_range(rig.arch_vcpu[0].timer_advance, 4 * 24, 6 * 24);
+	/* a deadline nearer than that: at once */
+	t->cntv_cval = fake_cntpct - 1000 + 50;
+	vtimer_sleep_begin(v);
+	assert_int_equal(rig.timer_ns[0], 1);
+}
+
 /* ns = ticks / CNTFRQ: never early, never more than a little late, for all frequencies. */
 static void
 test_ns(void **state)
@@ -537,6 +574,7 @@ main(void)
 		cmocka_unit_test(test_cntp),
 		cmocka_unit_test(test_cntp_running),
 		cmocka_unit_test(test_sleep),
+		cmocka_unit_test(test_advance),
 		cmocka_unit_test(test_ns),
 	};
 
