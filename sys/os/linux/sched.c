@@ -4,7 +4,7 @@
  *
  * Locks, sleeping, timers, kicks, the caller and the log, as os.h wants them.  What the
  * run loop calls on every entry to the guest (os_preempt_*, os_irq_*, os_cpu_id,
- * os_resched_or_signal) is one or two loads and no more.
+ * os_resched_or_signal) is a few loads and no more.
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
@@ -17,6 +17,7 @@
 #include <linux/ratelimit.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <linux/task_work.h>
 #include <linux/smp.h>
 #include <linux/spinlock.h>
 #include <linux/thread_info.h>
@@ -159,18 +160,21 @@ os_cpu_count(void)
 	return nr_cpu_ids;
 }
 
-/* Rescheduling, signals, and task work that is done on the way to user space. */
-bool
-os_resched_or_signal(void)
-{
-	return (read_thread_flags() & _TIF_WORK_MASK) != 0 || READ_ONCE(vmm_rebooting);
-}
-
+/*
+ * What needs this thread in user space: signals, and work queued for the way there.
+ * TIF_NOTIFY_RESUME alone does not: with restartable sequences registered (glibc does) every
+ * reschedule sets it, and it can wait until VM_RUN returns for a reason of its own.
+ */
 bool
 os_signal_pending(void)
 {
-	return (read_thread_flags() & _TIF_WORK_MASK & ~_TIF_NEED_RESCHED) != 0 ||
-	    READ_ONCE(vmm_rebooting);
+	return signal_pending(current) || task_work_pending(current) || READ_ONCE(vmm_rebooting);
+}
+
+bool
+os_resched_or_signal(void)
+{
+	return need_resched() || os_signal_pending();
 }
 
 /* Where the scheduler wants the CPU anyway, it chooses who gets it. */
