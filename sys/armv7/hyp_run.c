@@ -147,6 +147,7 @@ vfp_guest_in(struct hyp_vcpu *v)
 	hyp_vfp_save(&cpu->host_vfp);
 	hyp_vfp_load(&v->vfp);
 	v->vfp_loaded = 1;
+	v->stats[VMM_STAT_HYP_VFP]++;
 }
 
 static void
