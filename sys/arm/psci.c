@@ -100,7 +100,7 @@ psci_system(struct vcpu *vcpu, enum vm_suspend_how how)
 	return PSCI_INTERNAL_FAILURE;
 }
 
-/* Not ours: -1, or user space's to answer; r0 is -1 already when it looks, and it may set another. */
+/* Not ours: -1, or user space's to answer, which finds -1 in r0 and may set another. */
 static enum vcpu_action
 psci_unknown(struct vcpu *vcpu, struct vm_exit *vme)
 {
@@ -148,7 +148,7 @@ psci_trap(struct vcpu *vcpu, struct vm_exit *vme)
 	case PSCI_FN_CPU_OFF:
 		psci_cpu_off(vcpu);
 		return EXIT_RESUME;
-	case PSCI_FN_CPU_SUSPEND: /* power-down states are answered with standby, as DEN0022 allows */
+	case PSCI_FN_CPU_SUSPEND: /* standby for power-down states too, as DEN0022 allows */
 		r[0] = PSCI_SUCCESS;
 		return arch_vcpu_has_work(vcpu) ? EXIT_RESUME : EXIT_BLOCK;
 	case PSCI_FN_AFFINITY_INFO:

@@ -138,7 +138,7 @@ arch_vcpu_load(struct vcpu *vcpu)
 	vtimer_load(vcpu);
 }
 
-/* HYP leaves nothing of a guest in the CPU, and the timer's active bit is settled at the next entry. */
+/* HYP leaves nothing of a guest in the CPU; the next entry settles the timer's active bit. */
 void
 arch_vcpu_put(struct vcpu *vcpu)
 {

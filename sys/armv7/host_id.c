@@ -64,7 +64,7 @@ sysreg_host_read(struct sysreg_host *h)
 	h->actlr = sysreg_read(ACTLR);
 	if (has_l2ctlr(h->c0[0]))
 		__asm__("mrc p15, 1, %0, c9, c0, 2" : "=r"(h->l2ctlr));
-	/* PL1 may always read these three while CPACR lets it; where it does not there is no VFP. */
+	/* PL1 may read these three while CPACR lets it; where it does not there is no VFP. */
 	if (FIELD_OF(CPACR_CP10, sysreg_read(CPACR)) != 0)
 		read_fp(h);
 }

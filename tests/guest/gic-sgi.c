@@ -39,11 +39,11 @@ test_main(void)
 	check(irq_wait(4, 2));
 	check_eq(irq_count[3], 1);
 
-	/* the more urgent first, whatever the order of sending; equals by number */
+	/* the more urgent first, whatever the order of sending */
 	irq_off();
 	for (i = 0; i < 4; i++) {
 		irq_handler[i] = note;
-		wr8(GICD_IPRIORITYR + i, (uint8_t)(i == 2 ? 0x40 : 0x80));
+		wr8(GICD_IPRIORITYR + i, (uint8_t)(i == 2 ? 0x40 : 0x80 + 8 * i));
 	}
 	gic_send_sgi(3, 1);
 	gic_send_sgi(1, 1);

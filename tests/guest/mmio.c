@@ -4,7 +4,7 @@
  *
  * Loads and stores of every form that guests use on devices: sizes, signs, write-back, pairs, in
  * ARM and in Thumb, under conditions.  Some come with a syndrome, some the VMM has to fetch
- * and decode.  mmio_ops.h is the list.
+ * and decode.  mmio_ops.def is the list.
  */
 #include "guest.h"
 
@@ -25,7 +25,7 @@ typedef void op_fn(struct result *res, uint32_t base, uint32_t r1, uint32_t r3);
 
 #define LOAD(name, ...)	 op_fn name;
 #define STORE(name, ...) op_fn name;
-#include "mmio_ops.h"
+#include "mmio_ops.def"
 
 struct op {
 	const char *name;
@@ -54,7 +54,7 @@ struct op {
 		.reg_then = (want),                 \
 		.delta = (d) },
 static const struct op ops[] = {
-#include "mmio_ops.h"
+#include "mmio_ops.def"
 };
 
 static void

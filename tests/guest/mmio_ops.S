@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The bhyve-arm authors
  *
- * Each row of mmio_ops.h as a function op(struct result *, base, r1, r3).
+ * Each row of mmio_ops.def as a function op(struct result *, base, r1, r3).
  */
 	.syntax	unified
 	.arch	armv7ve
@@ -34,4 +34,4 @@
 	op_begin name, state; __VA_ARGS__; op_end name;
 #define STORE(name, state, base, idx, r1, reg, want, delta, ...) \
 	op_begin name, state; __VA_ARGS__; op_end name;
-#include "mmio_ops.h"
+#include "mmio_ops.def"
