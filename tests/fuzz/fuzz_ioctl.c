@@ -233,7 +233,7 @@ step_script(struct vm *vm)
 
 	if (vcpu == NULL || fake_vcpu(vcpu)->tail - fake_vcpu(vcpu)->head >= FAKE_ACTIONS - 1)
 		return;
-	if (what == FAKE_WFI || what == FAKE_SUSPEND)
+	if (what == FAKE_WFI || what == FAKE_SUSPEND || what == FAKE_SLOW)
 		val &= 7;
 	fake_do(vcpu, what, gpa, val);
 }

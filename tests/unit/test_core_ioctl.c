@@ -74,6 +74,8 @@ static const struct row rows[] = {
 	    0 },
 	{ "regset big", CALL(IOCNUM_GET_REGISTER_SET, struct vm_register_set, 3, VM_REGSET_MAX + 1),
 	    -EINVAL },
+	{ "regset big", CALL(IOCNUM_SET_REGISTER_SET, struct vm_register_set, 3, VM_REGSET_MAX + 1),
+	    -EINVAL },
 	{ "regset huge", CALL(IOCNUM_SET_REGISTER_SET, struct vm_register_set, 3, ~0u), -EINVAL },
 	{ "regset num", CALL(IOCNUM_SET_REGISTER_SET, struct vm_register_set, 3, 2, { 1, 900 }),
 	    -EINVAL },

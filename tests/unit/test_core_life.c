@@ -176,6 +176,7 @@ open_file_outlives(void **state)
 {
 	struct vm *vm = vm_make("gone"), *again, *none;
 	uint64_t val;
+	struct vm_run run = { .vcpuid = 0 };
 	uint32_t version;
 	struct vm_exit e;
 	void *va;
@@ -193,6 +194,7 @@ open_file_outlives(void **state)
 	assert_int_equal(vm_open("gone", &none), -ENOENT);
 	again = vm_make("gone");
 	assert_int_equal(ioc_run(vm, 0, 0, &e), -ENXIO);
+	assert_int_equal(vm_run(vm->vcpu[0], &run), -ENXIO); /* it was past the first look */
 	assert_int_equal(ioc_activate(vm, 1), -ENXIO);
 	assert_int_equal(ioc_getreg(vm, 0, 0, &val), -ENXIO);
 	assert_int_equal(ioc_suspend(vm, VM_SUSPEND_RESET), -ENXIO);
@@ -202,6 +204,59 @@ open_file_outlives(void **state)
 	vm_close(again);
 	assert_int_equal(vmm_fini(), -EBUSY);
 	vm_put(vm);
+}
+
+/* While a node is made the name is taken but nobody's; while it goes, it is still taken. */
+static void
+in_the_middle(struct vm *vm, bool create)
+{
+	struct vmmctl_vm_next n = { .cursor = 0 };
+	struct vm *other;
+
+	assert_string_equal(vm->name, "mid");
+	assert_int_equal(ctl_create("mid"), -EEXIST);
+	assert_int_equal(vm_open("mid", &other), create ? -ENOENT : -ENXIO);
+	assert_int_equal(ctl_destroy("mid"), create ? -ENOENT : -ENXIO);
+	assert_int_equal(vmmctl_ioctl(IOCNUM_VMM_NEXT, &n, sizeof(n)), -ENOENT);
+}
+
+static void
+half_made(void **state)
+{
+	struct vm *vm;
+
+	(void)state;
+	fake_on_node = in_the_middle;
+	vm = vm_make("mid");
+	vm_close(vm);
+	fake_on_node = NULL;
+}
+
+/* A call that waited for the lock while the VM began to die. */
+static void *
+late_caller(void *arg)
+{
+	return (void *)(intptr_t)ioc_memseg(arg, 0, 4096, "");
+}
+
+static void
+dying_under_the_lock(void **state)
+{
+	struct vm *vm = vm_make("d");
+	pthread_t t;
+	void *error;
+
+	(void)state;
+	os_mutex_lock(&vm->lock);
+	assert_int_equal(pthread_create(&t, NULL, late_caller, vm), 0);
+	usleep(20000);
+	__atomic_store_n(&vm->dying, 1, __ATOMIC_SEQ_CST);
+	os_mutex_unlock(&vm->lock);
+	pthread_join(t, &error);
+	assert_int_equal((intptr_t)error, -ENXIO);
+	assert_int_equal(vm->seg[0].len, 0);
+	__atomic_store_n(&vm->dying, 0, __ATOMIC_SEQ_CST);
+	vm_close(vm);
 }
 
 /* ---- failures ---- */
@@ -280,6 +335,8 @@ main(void)
 		core_test(owners),
 		core_test(list),
 		core_test(open_file_outlives),
+		core_test(half_made),
+		core_test(dying_under_the_lock),
 		core_test(node_fails),
 		core_test(every_allocation_fails_once),
 	};

@@ -462,6 +462,25 @@ destroy_while_running(void **state)
 	vm_put(vm);
 }
 
+/* Destroy returns when the last thread has left, however long that takes. */
+static void
+destroy_waits(void **state)
+{
+	struct vm *vm = vm_make_cpus("r", 1);
+	struct runner r;
+
+	(void)state;
+	fake_do(vm->vcpu[0], FAKE_SLOW, 0, 50000);
+	runner_start(&r, vm, 0);
+	wait_until(LOAD_ONCE(fake_vcpu(vm->vcpu[0])->enters) == 1 &&
+	    LOAD_ONCE(fake_vcpu(vm->vcpu[0])->in_guest) == 0);
+	assert_int_equal(ctl_destroy("r"), 0);
+	assert_int_equal(LOAD_ONCE(vm->vcpu[0]->run_busy), VCPU_FREE);
+	runner_join(&r);
+	assert_int_equal(r.exit.exitcode, VM_EXITCODE_SUSPENDED);
+	vm_put(vm);
+}
+
 /* ---- the trace ---- */
 
 static void
@@ -525,6 +544,7 @@ main(void)
 		core_test(cpu_on_before_run),
 		core_test(debug),
 		core_test(destroy_while_running),
+		core_test(destroy_waits),
 		core_test(trace),
 	};
 

@@ -66,6 +66,7 @@ void fake_clock_advance(uint64_t ns); /* runs the timers that come due, as inter
 unsigned int fake_timers_armed(void);
 
 /* ---- device nodes ---- */
-void fake_node_fail(int error); /* os_vm_node_create gives it; 0: works */
+void fake_node_fail(int error);				 /* os_vm_node_create gives it; 0: works */
+extern void (*fake_on_node)(struct vm *vm, bool create); /* called in the middle of either; NULL */
 
 #endif /* FAKE_FAKE_H */

@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "errno.h"
 #include "fake.h"
@@ -368,7 +369,7 @@ arch_vcpu_enter(struct vcpu *vcpu)
 	if (v->now.what == FAKE_SPIN && fake_on_idle != NULL)
 		fake_on_idle();
 	if (v->now.what == FAKE_SPIN)
-		while (!fake_interrupted() && LOAD_ONCE(v->requests) == 0)
+		while (!fake_interrupted())
 			sched_yield();
 	vcpu_stat_inc(vcpu, VMM_STAT_EXITS);
 	__atomic_store_n(&v->in_guest, 0, __ATOMIC_SEQ_CST);
@@ -464,6 +465,9 @@ arch_vcpu_exit(struct vcpu *vcpu, struct vm_exit *vme)
 		return exit_cpu_on(vcpu, v->now.val);
 	case FAKE_CPU_OFF:
 		__atomic_store_n(&v->powered, 0, __ATOMIC_RELEASE);
+		return EXIT_RESUME;
+	case FAKE_SLOW:
+		usleep((useconds_t)v->now.val);
 		return EXIT_RESUME;
 	case FAKE_FATAL:
 		return exit_fatal(vme);

@@ -22,6 +22,7 @@ enum fake_do {
 	FAKE_SUSPEND, /* PSCI: val is enum vm_suspend_how */
 	FAKE_CPU_ON,  /* val: the vCPU */
 	FAKE_CPU_OFF,
+	FAKE_SLOW,  /* an exit that takes val microseconds to deal with */
 	FAKE_FATAL, /* VM_EXITCODE_HYP */
 };
 

@@ -371,6 +371,7 @@ struct fake_node {
 };
 
 static int node_error;
+void (*fake_on_node)(struct vm *vm, bool create);
 
 void
 fake_node_fail(int error)
@@ -382,6 +383,8 @@ int
 os_vm_node_create(struct vm *vm)
 {
 	fake_may_sleep("os_vm_node_create");
+	if (fake_on_node != NULL)
+		fake_on_node(vm, true);
 	if (node_error != 0)
 		return node_error;
 	if (fake_should_fail())
@@ -397,6 +400,8 @@ os_vm_node_destroy(struct vm *vm)
 	struct fake_node *node = vm->os;
 
 	fake_may_sleep("os_vm_node_destroy");
+	if (fake_on_node != NULL)
+		fake_on_node(vm, false);
 	if (node->maps != NULL)
 		os_panic("node removed while user space still maps guest memory");
 	free(node);
@@ -433,7 +438,8 @@ fake_user_touch(struct vm *vm, uint64_t gpa, bool write, void **va)
 	int error = 0;
 
 	os_mutex_lock(&vm->mem_lock);
-	pg = vm_mem_page(vm, GPA(gpa), VM_PROT_READ | (write ? VM_PROT_WRITE : 0), &error);
+	/* What the guest may not write its owner may. */
+	pg = vm_mem_page(vm, GPA(gpa), VM_PROT_READ, &error);
 	if (pg != NULL) {
 		user_map_add(vm->os, ROUND_DOWN(gpa, PAGE_BYTES), pg, write);
 		*va = page_va(gpage_index(pg));
