@@ -1,0 +1,58 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The bhyve-arm authors
+ *
+ * Kernel files of any bytes.  The first byte chooses the memory's size, and whether the file is
+ * taken as it is.  What is planned must fit, and loads without touching a byte outside.
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "../unit/fake_file.h"
+#include "boot.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+load(const struct boot_file *f, const struct boot_kernel *k, uint64_t ram)
+{
+	struct boot_mem m = { .gpa = MACHINE_RAM_BASE, .size = ram };
+	struct boot_places p;
+	struct boot_error e;
+
+	if (boot_place(k, m.gpa, ram, 0x2000, f->size, &p, &e) == 0 &&
+	    (p.dtb < m.gpa || p.dtb + 0x2000 > m.gpa + ram || p.initrd < m.gpa ||
+		p.initrd + f->size > m.gpa + ram))
+		abort();
+	m.va = malloc(ram); /* exact, so that a byte outside is seen */
+	if (m.va == NULL)
+		return;
+	if (boot_kernel_load(f, k, &m, &e) != 0)
+		abort();
+	free(m.va);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const uint64_t rams[] = { 0x10000, 0x200000, 0x1000000, 0x4000000 };
+	struct boot_kernel k;
+	struct boot_error e;
+	struct fake_file ff;
+	struct boot_file f;
+	uint64_t ram, raw;
+
+	if (size < 1)
+		return 0;
+	ram = rams[data[0] & 3];
+	raw = (data[0] & 4) != 0 ? (uint64_t)MACHINE_RAM_BASE + data[0] * 64u : BOOT_NO_ADDRESS;
+	fake_file_make(&ff, data + 1, size - 1);
+	if (boot_file_open(&f, ff.name, &e) != 0)
+		abort();
+	if (boot_kernel_plan(&f, MACHINE_RAM_BASE, ram, raw, &k, &e) == 0)
+		load(&f, &k, ram);
+	boot_file_close(&f);
+	fake_file_end(&ff);
+	return 0;
+}
