@@ -166,6 +166,20 @@ test_pair(void **state)
 	assert_int_equal(last_offset, 4);
 }
 
+/* A size that is no multiple of an access: the last one would reach beyond. */
+static void
+test_access_odd_end(void **state)
+{
+	static struct mmio_map map;
+	uint64_t data = 0;
+
+	(void)state;
+	add(&map, 0x2000, 6);
+	assert_int_equal(mmio_access(&map, 0x2004, true, 2, &data), MMIO_OK);
+	assert_int_equal(mmio_access(&map, 0x2004, true, 4, &data), MMIO_ABORT);
+	assert_int_equal(mmio_access(&map, 0x2004, false, 4, &data), MMIO_ABORT);
+}
+
 /* The machine's own ranges do not overlap either. */
 static void
 test_machine(void **state)
@@ -188,6 +202,7 @@ main(void)
 		cmocka_unit_test(test_overlap),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_access),
+		cmocka_unit_test(test_access_odd_end),
 		cmocka_unit_test(test_pair),
 		cmocka_unit_test(test_machine),
 	};
