@@ -48,8 +48,8 @@ vgic_inbox_sgis(const struct vgic_cpu *c)
 {
 	uint32_t sgis = 0;
 
-	if ((LOAD_ONCE(c->sgi_inbox[0]) | LOAD_ONCE(c->sgi_inbox[1]) |
-		LOAD_ONCE(c->sgi_inbox[2]) | LOAD_ONCE(c->sgi_inbox[3])) == 0)
+	if ((LOAD_ONCE(c->sgi_inbox[0]) | LOAD_ONCE(c->sgi_inbox[1]) | LOAD_ONCE(c->sgi_inbox[2]) |
+		LOAD_ONCE(c->sgi_inbox[3])) == 0)
 		return 0; /* nearly always */
 	for (uint32_t n = 0; n < VGIC_NSGIS; n++)
 		if (LOAD_ONCE(c->sgi_inbox[n / 4]) >> (8 * (n % 4)) & 0xff)

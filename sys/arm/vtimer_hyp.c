@@ -44,8 +44,8 @@
 /*
  * IHI 0048B 4.3.9, 4.3.10.  Reading the register back and the DSB (DDI 0406C A3.8.3) make
  * sure that the distributor has it, and no longer signals the interrupt, before the guest
- * goes on; the signal itself may take its time to fall, an IRQ too many then goes to the host, which
- * finds nothing.
+ * goes on; the signal itself may take its time to fall: an IRQ too many then goes to the host,
+ * which finds nothing.
  */
 static void
 set_phys_active(struct vtimer *t, bool active)
