@@ -22,8 +22,7 @@ def test_make_run_reaches_the_guests_shell(machine, kernel, vcpus):
             child.expect_exact("guest: ready")
             child.expect_exact("guest# ")
             child.send("nproc; hostname\n")
-            child.expect(rf"\n{vcpus}\r*\n")
-            child.expect(r"\nguest\r*\n")
+            child.expect(rf"\n{vcpus}\r*\nguest\r*\n")
             child.send("exit\n")
             child.expect(pexpect.EOF)  # the guest powers off, and the host after it
             assert b"ended with status" not in child.before
