@@ -167,7 +167,7 @@ vtimer_update(struct vcpu *vcpu)
 bool
 vtimer_has_expired(struct vcpu *vcpu)
 {
-	/* The host's timer came: that ends WFI, even if it came a little early (B1.8.14 lets it be). */
+	/* The host's timer came: that ends WFI, even if a little early (B1.8.14 lets it). */
 	if (LOAD_ONCE(arch_vcpu(vcpu)->timer_fired) != 0)
 		return true;
 	return (cntv_line(vcpu) && would_interrupt(vcpu, VGIC_PPI_CNTV)) ||
