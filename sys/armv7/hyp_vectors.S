@@ -81,13 +81,13 @@ hyp_fiq:
  * r12 and lr, but lr is User mode's too.  Out: r0.
  */
 host_call:
+	mrc	p15, 4, r0, c5, c2, 0		@ HSR
+	lsr	r0, r0, #26
+	cmp	r0, #0x12			@ EC: HVC (B3.13.6)
 	pop	{r0, r1}			@ the stack is empty: sp is struct hyp_cpu
+	bne	fault_trap
 	cmp	r0, #HVC_SOFT_RESTART
 	beq	host_restart			@ keeps r2 and up
-	mrc	p15, 4, r2, c5, c2, 0		@ HSR
-	lsr	r2, r2, #26
-	cmp	r2, #0x12			@ EC: HVC (B3.13.6)
-	bne	fault_trap
 	movw	r2, #:lower16:HVC_LEAVE
 	movt	r2, #:upper16:HVC_LEAVE
 	cmp	r0, r2
