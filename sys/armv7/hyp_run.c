@@ -505,6 +505,26 @@ hyp_host_call(uint32_t call, uintptr_t a1)
 }
 
 /* ---- life on a CPU ---- */
+
+/*
+ * From here on the host runs under VMID 0, which vmid.c gives to nobody.  The kernel's stub does not
+ * write VTTBR, but the host's TLB entries are tagged with its VMID although HCR.VM is 0 (B3.9),
+ * and whatever firmware left there could be a guest's.
+ *
+ * This CPU's TLBs go too: a CPU that was off or away has not heard what the others broadcast,
+ * a VMID's change of owner among it (vmid.c), and a reset need not invalidate them.
+ */
+static void
+vmid_host(struct hyp_ctl *c)
+{
+	c->vttbr = 0;
+	sysreg_write64(VTTBR, 0);
+	isb();
+	sysreg_write(TLBIALLNSNH, 0);
+	dsb(nsh); /* it is complete, B3.10.5 */
+	isb();
+}
+
 void
 hyp_cpu_enter(uint32_t old_hvbar, uint32_t old_hsctlr)
 {
@@ -516,10 +536,12 @@ hyp_cpu_enter(uint32_t old_hvbar, uint32_t old_hsctlr)
 	cpu->in_guest = 0;
 	cpu->last_vcpu.a = 0;
 	ctl_save(&cpu->ctl);
+	vmid_host(&cpu->ctl);
 	sysreg_write(VTCR, VTCR_VALUE); /* means nothing while HCR.VM is 0 */
 	vgic_hw_init();
 }
 
+/* VMID 0 stays: by now the TLBs may hold a guest's entries under any other. */
 void
 hyp_cpu_leave(void)
 {

@@ -91,6 +91,7 @@
 #define SYSREG_TLBIALLH	     "p15, 4, %0, c8, c7, 0"
 #define SYSREG_TLBIMVAHIS    "p15, 4, %0, c8, c3, 1"
 #define SYSREG_TLBIALLNSNHIS "p15, 4, %0, c8, c3, 4"
+#define SYSREG_TLBIALLNSNH   "p15, 4, %0, c8, c7, 4"
 
 /* ---- 64 bits: coprocessor, opc1, the pair, CRm ---- */
 #define SYSREG64_TTBR0	     "p15, 0, %Q0, %R0, c2"
