@@ -312,6 +312,13 @@ arch_init(const struct os_machine *m)
 
 	if (error != 0)
 		return error;
+	error = vmid_init(VMID_BITS);
+	if (error != 0) {
+		os_log("this kernel has room for %u CPUs, more than %u-bit VMIDs can serve; boot "
+		       "with a smaller nr_cpus=",
+		    os_cpu_count(), VMID_BITS);
+		return error;
+	}
 	arm_machine = *m;
 	gic_init(m);
 	os_mutex_init(&hyp_lock);
@@ -328,7 +335,6 @@ arch_init(const struct os_machine *m)
 		arch_fini();
 		return error;
 	}
-	vmid_init(VMID_BITS);
 	dsb(ish); /* the tables, before any CPU walks them */
 	return 0;
 }
