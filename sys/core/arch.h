@@ -24,7 +24,8 @@ void arch_fini(void); /* every CPU is down again */
 int arch_cpu_up(void);
 void arch_cpu_down(void);
 bool arch_cpu_is_up(void);
-void arch_info(struct vmmctl_info *info); /* fills list_registers, cntfrq, ipa_bits, vmid_bits, arch */
+void arch_info(
+    struct vmmctl_info *info); /* fills list_registers, cntfrq, ipa_bits, vmid_bits, arch */
 /*
  * One of our PPIs (CNTV's or the GIC's maintenance interrupt) reached the host's handler: HYP deals
  * with both, so nobody wanted it.  Silence its source on this CPU.  Hard interrupt context.
@@ -38,14 +39,16 @@ int arch_vm_init(struct vm *vm);
 void arch_vm_destroy(struct vm *vm); /* no vCPU runs; also after a failed init */
 /*
  * Back to the state after init, but a vGIC stays attached, with its registers reset; stage 2 is
- * emptied of memory, so that pages are cleaned again (VM_REINIT).  The core resets the vCPUs afterwards.
+ * emptied of memory, so that pages are cleaned again (VM_REINIT).  The core resets the vCPUs
+ * afterwards.
  */
 void arch_vm_reset(struct vm *vm);
 /* -EEXIST there is one.  The core has checked that sizes are whole pages and nothing overlaps. */
 int arch_vm_attach_vgic(struct vm *vm, const struct vm_attach_vgic *a);
 
 /* ---- a vCPU: it does not run ---- */
-int arch_vcpu_init(struct vcpu *vcpu); /* sets vcpu->requests and ->stats; undoes itself on failure */
+int arch_vcpu_init(
+    struct vcpu *vcpu); /* sets vcpu->requests and ->stats; undoes itself on failure */
 void arch_vcpu_destroy(struct vcpu *vcpu);
 /* Architectural reset state, no access pending; powered on or off in PSCI's sense. */
 void arch_vcpu_reset(struct vcpu *vcpu, bool powered_on);
@@ -90,7 +93,7 @@ void arch_vcpu_sleep_begin(struct vcpu *vcpu);
 void arch_vcpu_sleep_end(struct vcpu *vcpu);
 
 /* ---- interrupts: any context but NMI ---- */
-int arch_assert_irq(struct vm *vm, uint32_t intid);   /* -EINVAL no such SPI, -ENXIO no vGIC */
+int arch_assert_irq(struct vm *vm, uint32_t intid); /* -EINVAL no such SPI, -ENXIO no vGIC */
 int arch_deassert_irq(struct vm *vm, uint32_t intid);
 int arch_pulse_irq(struct vm *vm, uint32_t intid);
 

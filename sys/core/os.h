@@ -46,25 +46,31 @@ void os_gpage_unmap(void *va);
  */
 void os_gpage_flush(struct os_gpage *pg, unsigned int npages);
 
-/* Tear down user mappings of [gpa, gpa + len) of /dev/vmm/NAME, whoever has them.  vm_os is vm->os. */
+/* Tear down user mappings of [gpa, gpa + len) of /dev/vmm/NAME, whoever has them.  Of vm->os. */
 void os_unmap_user(void *vm_os, uint64_t gpa, uint64_t len);
 
 int os_copyin(void *dst, const void *user, size_t len);	 /* -EFAULT */
 int os_copyout(void *user, const void *src, size_t len); /* -EFAULT */
 
 /* ---- locks and sleeping ---- */
-struct os_mutex { uintptr_t opaque[16]; };
+struct os_mutex {
+	uintptr_t opaque[16];
+};
 void os_mutex_init(struct os_mutex *m);
 void os_mutex_destroy(struct os_mutex *m);
 void os_mutex_lock(struct os_mutex *m); /* may sleep */
 void os_mutex_unlock(struct os_mutex *m);
 
-struct os_spin { uintptr_t opaque[16]; };
+struct os_spin {
+	uintptr_t opaque[16];
+};
 void os_spin_init(struct os_spin *s);
 unsigned long os_spin_lock(struct os_spin *s); /* interrupts off; returns what unlock takes */
 void os_spin_unlock(struct os_spin *s, unsigned long flags);
 
-struct os_waitq { uintptr_t opaque[16]; };
+struct os_waitq {
+	uintptr_t opaque[16];
+};
 void os_waitq_init(struct os_waitq *w);
 /*
  * Sleep until cond(arg) is true or a signal is pending: 0 or -EINTR.  cond is called
@@ -80,12 +86,12 @@ void os_preempt_disable(void);
 void os_preempt_enable(void);
 unsigned long os_irq_save(void);
 void os_irq_restore(unsigned long flags);
-unsigned int os_cpu_id(void); /* preemption off */
+unsigned int os_cpu_id(void);	 /* preemption off */
 unsigned int os_cpu_count(void); /* possible CPUs; ids are below this */
 bool os_resched_or_signal(void); /* something wants this thread to leave the guest; any context */
 bool os_signal_pending(void);
 void os_yield(void); /* let others run if they want to; may sleep */
-/* Make cpu leave the guest if it is in one: an IPI that does nothing; any context, does not wait. */
+/* Make cpu leave the guest if it is in one: an IPI that does nothing; any context; no wait. */
 void os_kick(unsigned int cpu);
 /* Run fn(arg) on every online CPU with interrupts off, and wait.  May sleep before. */
 void os_on_each_cpu(void (*fn)(void *arg), void *arg);
@@ -96,15 +102,17 @@ uint64_t os_now_ns(void); /* monotonic */
  * A one-shot timer.  fn runs in interrupt context with interrupts off.  Its error is
  * the OS's finest (hrtimer).  os_timer_cancel waits for a running fn; may sleep.
  */
-struct os_timer { uintptr_t opaque[32]; };
+struct os_timer {
+	uintptr_t opaque[32];
+};
 void os_timer_init(struct os_timer *t, void (*fn)(void *arg), void *arg);
 void os_timer_arm(struct os_timer *t, uint64_t ns_from_now);
 void os_timer_cancel(struct os_timer *t);
 
 /* ---- the caller ---- */
-uint32_t os_uid(void);		       /* effective uid */
+uint32_t os_uid(void); /* effective uid */
 bool os_in_group(uint32_t gid);
-bool os_privileged(void);	       /* may use any VM */
+bool os_privileged(void); /* may use any VM */
 int os_thread_id(void);
 
 /* ---- log: rate-limited by the glue; never reachable by a guest ---- */

@@ -18,28 +18,34 @@
 #endif
 #endif
 
-typedef struct { uint64_t a; } gpa_t;
-typedef struct { uint64_t a; } hpa_t;
-typedef struct { uintptr_t a; } hyp_va_t;
+typedef struct {
+	uint64_t a;
+} gpa_t;
+typedef struct {
+	uint64_t a;
+} hpa_t;
+typedef struct {
+	uintptr_t a;
+} hyp_va_t;
 
-#define GPA(x)	  ((gpa_t){(uint64_t)(x)})
-#define HPA(x)	  ((hpa_t){(uint64_t)(x)})
+#define GPA(x) ((gpa_t){ (uint64_t)(x) })
+#define HPA(x) ((hpa_t){ (uint64_t)(x) })
 
 #ifndef BIT
-#define BIT(n)	       (1u << (n))
+#define BIT(n) (1u << (n))
 #endif
 #ifndef BIT64
-#define BIT64(n)      (1ull << (n))
+#define BIT64(n) (1ull << (n))
 #endif
 #define MASK64(hi, lo) ((~0ull >> (63 - (hi))) & (~0ull << (lo)))
 #define MASK32(hi, lo) ((uint32_t)MASK64(hi, lo))
 /* the field of reg that mask names, shifted down; and a value shifted up into it */
-#define FIELD_OF(mask, reg)  (((reg) & (mask)) / ((mask) & -(mask)))
-#define FIELD_TO(mask, val)  (((val) * ((mask) & -(mask))) & (mask))
+#define FIELD_OF(mask, reg) (((reg) & (mask)) / ((mask) & -(mask)))
+#define FIELD_TO(mask, val) (((val) * ((mask) & -(mask))) & (mask))
 
-#define NELEM(a)     (sizeof(a) / sizeof((a)[0]))
-#define ROUND_DOWN(x, n) ((x) & ~((uint64_t)(n) - 1))
-#define ROUND_UP(x, n)	 (((x) + (n) - 1) & ~((uint64_t)(n) - 1))
+#define NELEM(a)	 (sizeof(a) / sizeof((a)[0]))
+#define ROUND_DOWN(x, n) ((x) & ~((uint64_t)(n)-1))
+#define ROUND_UP(x, n)	 (((x) + (n)-1) & ~((uint64_t)(n)-1))
 
 #define PAGE_BYTES  4096u
 #define BLOCK_BYTES 0x200000u

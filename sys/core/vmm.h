@@ -19,7 +19,7 @@
 #include "arch.h"
 #include "os.h"
 
-enum vcpu_state { /* bhyve's */
+enum vcpu_state {      /* bhyve's */
 	VCPU_IDLE,     /* no thread is in VM_RUN for it */
 	VCPU_FROZEN,   /* a thread is, but not in the guest */
 	VCPU_RUNNING,  /* in the guest */
@@ -42,28 +42,29 @@ enum vcpu_run_busy {
 #define VCPU_REQ_STOP	 BIT(4) /* leave the guest and wait for the stopper (vm_quiesce) */
 
 struct vcpu {
-	struct vm *vm;		/* [I] */
-	uint32_t id;		/* [I] */
-	uint32_t state;		/* [a] enum vcpu_state */
-	uint32_t *requests;	/* [I] points into the page HYP maps; [a] the word itself */
-	uint32_t run_busy;	/* [a] enum vcpu_run_busy */
-	int cpu;		/* [a] CPU it is loaded on, -1 if none */
-	uint32_t caps;		/* [a] bit n: enum vm_cap_type n */
-	uint32_t told;		/* [r] VCPU_REQ_DEBUG: user space knows that it is suspended */
-	uint32_t suspended;	/* [a] left with VM_EXITCODE_SUSPENDED */
-	struct os_waitq wq;	/* sleepers in WFI etc., and who waits for run_busy */
-	uint64_t *stats;	/* [I] VMM_STAT_COUNT counters, in the page HYP maps; owner writes */
-	struct vm_trace_rec *trace; /* [I] ring of VMM_TRACE_RECS; the host's alone, made by the core */
-	uint64_t trace_head;	/* [a] next sequence number */
-	void *arch;		/* [I] struct arch_vcpu */
-	struct vm_exit exit;	/* [r] */
+	struct vm *vm;	    /* [I] */
+	uint32_t id;	    /* [I] */
+	uint32_t state;	    /* [a] enum vcpu_state */
+	uint32_t *requests; /* [I] points into the page HYP maps; [a] the word itself */
+	uint32_t run_busy;  /* [a] enum vcpu_run_busy */
+	int cpu;	    /* [a] CPU it is loaded on, -1 if none */
+	uint32_t caps;	    /* [a] bit n: enum vm_cap_type n */
+	uint32_t told;	    /* [r] VCPU_REQ_DEBUG: user space knows that it is suspended */
+	uint32_t suspended; /* [a] left with VM_EXITCODE_SUSPENDED */
+	struct os_waitq wq; /* sleepers in WFI etc., and who waits for run_busy */
+	uint64_t *stats;    /* [I] VMM_STAT_COUNT counters, in the page HYP maps; owner writes */
+	struct vm_trace_rec
+	    *trace;	     /* [I] ring of VMM_TRACE_RECS; the host's alone, made by the core */
+	uint64_t trace_head; /* [a] next sequence number */
+	void *arch;	     /* [I] struct arch_vcpu */
+	struct vm_exit exit; /* [r] */
 };
 
 struct memchunk; /* 2 MiB of a segment: vm_mem.c */
 struct memseg {
-	uint64_t len;			/* bytes; 0: free slot */
+	uint64_t len; /* bytes; 0: free slot */
 	char name[VM_MAX_SUFFIXLEN + 1];
-	struct memchunk **chunks;	/* [m] one for each 2 MiB, NULL until first touched */
+	struct memchunk **chunks; /* [m] one for each 2 MiB, NULL until first touched */
 };
 
 struct memmap {
@@ -73,24 +74,24 @@ struct memmap {
 
 struct vm {
 	char name[VM_MAX_NAMELEN + 1]; /* [I] */
-	uint32_t uid, gid;	/* [I] owner */
-	uint32_t refs;		/* [a] open files, mappings, and the list's own */
-	uint32_t dying;		/* [a] 1: destroy has begun; every call gives ENXIO */
-	uint32_t suspend;	/* [a] vm_suspend_how() | who << 8; set once until REINIT */
-	struct os_mutex lock;	/* life, topology, activation, segments and maps */
-	struct os_mutex mem_lock; /* pages and stage 2 */
-	struct vcpu *vcpu[VM_MAXCPU]; /* [V] set once; read with acquire */
-	uint64_t active, debug;	/* [a] cpusets */
-	struct vm_topology topo; /* [V] */
-	struct memseg seg[VM_MAX_MEMSEGS];  /* [V]+[m] */
-	struct memmap map[VM_MAX_MEMMAPS];  /* [V]+[m] */
-	uint64_t mem_pages;	/* [m] guest pages allocated */
-	void *arch;		/* [I] struct arch_vm */
-	void *os;		/* [I] the glue's: device node and the like */
-	struct vm_attach_vgic vgic; /* [V] as attached; nirqs 0: none */
-	uint64_t serial;	/* [I] place in the list */
-	bool ready;		/* [vmm_lock] its node is made: it can be found */
-	struct vm *next;	/* [vmm_lock] */
+	uint32_t uid, gid;	       /* [I] owner */
+	uint32_t refs;		       /* [a] open files, mappings, and the list's own */
+	uint32_t dying;		       /* [a] 1: destroy has begun; every call gives ENXIO */
+	uint32_t suspend;	       /* [a] vm_suspend_how() | who << 8; set once until REINIT */
+	struct os_mutex lock;	       /* life, topology, activation, segments and maps */
+	struct os_mutex mem_lock;      /* pages and stage 2 */
+	struct vcpu *vcpu[VM_MAXCPU];  /* [V] set once; read with acquire */
+	uint64_t active, debug;	       /* [a] cpusets */
+	struct vm_topology topo;       /* [V] */
+	struct memseg seg[VM_MAX_MEMSEGS]; /* [V]+[m] */
+	struct memmap map[VM_MAX_MEMMAPS]; /* [V]+[m] */
+	uint64_t mem_pages;		   /* [m] guest pages allocated */
+	void *arch;			   /* [I] struct arch_vm */
+	void *os;			   /* [I] the glue's: device node and the like */
+	struct vm_attach_vgic vgic;	   /* [V] as attached; nirqs 0: none */
+	uint64_t serial;		   /* [I] place in the list */
+	bool ready;			   /* [vmm_lock] its node is made: it can be found */
+	struct vm *next;		   /* [vmm_lock] */
 };
 
 static inline uint32_t
@@ -106,7 +107,8 @@ uint32_t vmm_vm_count(void);
 
 /* ---- VM life; the glue owns device nodes and calls these from its cdev ---- */
 int vm_create(const struct vmmctl_vm_create *req, struct vm **out); /* referenced for the caller */
-int vm_destroy(const char *name); /* waits until no thread is in VM_RUN; guest memory is free then */
+int vm_destroy(
+    const char *name); /* waits until no thread is in VM_RUN; guest memory is free then */
 int vm_open(const char *name, struct vm **out); /* checks ownership; takes a reference */
 struct vm *vm_get(struct vm *vm);
 void vm_put(struct vm *vm); /* the last one frees everything, HYP pages included */
@@ -150,7 +152,7 @@ int vm_mem_map_seg(struct vm *vm, const struct vm_memmap *a);
 int vm_mem_next_map(struct vm *vm, struct vm_memmap *a);
 int vm_mem_unmap(struct vm *vm, uint64_t gpa, uint64_t len);
 int vm_mem_discard(struct vm *vm, struct vm_discard *a);
-void vm_mem_free(struct vm *vm); /* destroy.  vm->lock held, no vCPU runs */
+void vm_mem_free(struct vm *vm);		  /* destroy.  vm->lock held, no vCPU runs */
 bool vm_mem_range_ok(uint64_t gpa, uint64_t len); /* whole pages, not empty, below VM_MAX_GPA */
 bool vm_mem_is_mapped(const struct vm *vm, uint64_t gpa, uint64_t len); /* any of it.  vm->lock */
 enum vm_mem_fault {

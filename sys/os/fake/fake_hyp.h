@@ -9,7 +9,7 @@
 
 #include <hyp.h>
 
-/* The world switch of this test: plays the guest, fills trap and exit.  NULL: leaves with HYP_EXIT_REQ. */
+/* The world switch of this test: plays the guest, fills trap and exit.  NULL: HYP_EXIT_REQ. */
 extern void (*fake_vcpu_run)(struct hyp_vcpu *v);
 /* Every HYP call is shown to it, with its result; NULL: all answer 0. */
 extern uint32_t (*fake_hyp_call)(uint32_t call, uintptr_t a1);
