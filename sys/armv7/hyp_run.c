@@ -86,13 +86,18 @@ sysregs_save(struct arch_sysregs *s)
 	s->cntkctl = sysreg_read(CNTKCTL);
 }
 
+/*
+ * TTBCR first: with its EAE bit the encodings of PRRR and NMRR become MAIR0 and MAIR1, and host and
+ * guest may use different table formats.
+ */
 static void
 sysregs_load(const struct arch_sysregs *s)
 {
+	sysreg_write(TTBCR, s->ttbcr);
+	isb(); /* EAE is in force */
 	sysreg_write(CSSELR, s->csselr);
 	sysreg_write(SCTLR, s->sctlr);
 	sysreg_write(CPACR, s->cpacr);
-	sysreg_write(TTBCR, s->ttbcr);
 	sysreg_write64(TTBR0, s->ttbr0);
 	sysreg_write64(TTBR1, s->ttbr1);
 	sysreg_write(DACR, s->dacr);
@@ -188,16 +193,11 @@ ctl_load_host(const struct hyp_ctl *c)
 	sysreg_write(CNTHCTL, c->cnthctl);
 }
 
-/*
- * Stage 2 first, then the guest's stage 1: the guest's tables are never in force without
- * the VM's own stage 2 and VMID around them.
- */
 static void
 ctl_load_guest(const struct hyp_ctl *host, const struct hyp_vm *vm, const struct hyp_vcpu *v)
 {
 	sysreg_write64(VTTBR, vm->vttbr);
 	sysreg_write(HCR, v->hcr);
-	isb();
 	sysreg_write(HCPTR, v->hcptr);
 	sysreg_write(HSTR, v->hstr);
 	/* HPMN says how many counters PL1 has: the host's choice; 0 is UNPREDICTABLE. */
@@ -219,6 +219,7 @@ vcpu_arrives(struct hyp_cpu *cpu, struct hyp_vcpu *v)
 	bool changed = cpu->last_vcpu.a != hyp_va(v).a || v->loaded_cpu != cpu->id;
 
 	if (changed) {
+		isb(); /* VTTBR says which VMID that is */
 		sysreg_write(TLBIALL, 0);
 		dsb(nsh);
 		isb();
@@ -243,7 +244,6 @@ host_load(struct hyp_cpu *cpu)
 	hyp_banked_load(&cpu->host_regs);
 	sysregs_load(&cpu->host_sys);
 	sysreg_write(HTPIDR, 0);
-	isb(); /* the host's stage 1 before stage 2 goes */
 	ctl_load_host(&cpu->ctl);
 	cpu->in_guest = 0;
 }
@@ -285,6 +285,8 @@ guest_save(struct hyp_cpu *cpu, struct hyp_vcpu *v)
 /*
  * A guest's asynchronous abort may arrive only now.  It takes the place of the trap, whose
  * instruction runs again; an HVC's return address is already behind it.
+ *
+ * The DSB in hyp_take_serror also waits for the guest's table walks: see vcpu_run.
  */
 static void
 guest_serror(struct hyp_vcpu *v)
@@ -306,18 +308,28 @@ guest_mode_check(struct hyp_vcpu *v)
 		v->regs.cpsr = (cpsr & ~CPSR_MODE_MASK) | CPSR_MODE_UND;
 }
 
+/*
+ * Between host_save and the ERET, and again between guest_save and the ERET, the registers that
+ * translate for PL1 and PL0 belong half to the guest and half to the host.  In HYP mode the
+ * processor starts no speculative access and no walk with them, so their order does not
+ * matter (the rules on the use of out-of-context translation regimes, and on the atomicity of
+ * register changes on changing virtual machine); but a walk that began before the exception
+ * may still be under way, and would be cached under the next owner's VMID.  A DSB ends it: the one
+ * below for the host's, hyp_take_serror's for the guest's, which must come before host_load.
+ */
 static void
 vcpu_run(struct hyp_vcpu *v)
 {
 	struct hyp_cpu *cpu = this_cpu();
 
 	/*
-	 * The host stored the vCPU's state RUNNING before its HVC; a requester sets bits in
-	 * requests, then loads the state.  Each needs a DMB between its store and its load,
-	 * so that at least one sees the other's (A3.8.3).  Whoever sees RUNNING sends an
-	 * interrupt: pending, it ends the guest before its first instruction.
+	 * It also orders the requests.  The host stored the vCPU's state RUNNING before its
+	 * HVC; a requester sets bits in requests, then loads the state.  Each needs a barrier
+	 * between its store and its load, so that at least one sees the other's (A3.8.3).
+	 * Whoever sees RUNNING sends an interrupt: pending, it ends the guest before its
+	 * first instruction.
 	 */
-	dmb(ish);
+	dsb(ish);
 	if (LOAD_ONCE(v->requests) != 0) {
 		v->exit = HYP_EXIT_REQ;
 		return;
@@ -435,8 +447,9 @@ hyp_guest_fiq(struct hyp_vcpu *v)
 /* ---- the host's calls ---- */
 
 /*
- * The DSB before makes the host's stores to the tables visible to all walks, the one after
- * waits for every CPU to have done the invalidation (B3.10.5).
+ * The DSB before makes the host's stores to the tables visible to all walks, and ends the
+ * host's own walks before VTTBR changes (vcpu_run); the one after waits for every CPU to have
+ * done the invalidation (B3.10.5).
  */
 static void
 tlb_flush_vm(const struct hyp_vm *vm)
