@@ -10,9 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "chardev.h"
-#include "device.h"
-#include "event.h"
+#include "../../bhyve/chardev.h"
+#include "../../bhyve/device.h"
+#include "../../bhyve/event.h"
 
 struct ev_source {
 	ev_fn *fn;
