@@ -117,6 +117,9 @@ def include_path(path):
     """Where the build looks for the headers that this header includes."""
     area = area_of(path)
     width = "sys/aarch64" if area == "sys/aarch64" else "sys/armv7"
-    if area.startswith("sys/") or path.parts[:2] == ("tests", "unit"):
-        return ["include", "sys/core", "sys/arm", width, "sys/os/fake", "tests/unit", path.parent]
+    kernel = ["include", "sys/core", "sys/arm", width, "sys/os/fake"]
+    if path.parts[:2] in (("tests", "unit"), ("tests", "fuzz")):
+        return [*USER_SEARCH, *kernel, "tests/unit", path.parent]
+    if area.startswith("sys/"):
+        return [*kernel, path.parent]
     return [*USER_SEARCH, path.parent]
