@@ -96,8 +96,13 @@ arch_vm_destroy(struct vm *vm)
 static int
 map_gicv(struct vm *vm)
 {
-	return stage2_map_device(
+	int error;
+
+	os_mutex_lock(&vm->mem_lock);
+	error = stage2_map_device(
 	    vm, GPA(hyp_vm(vm)->vgic.cpu_gpa), arm_machine.gicv, MACHINE_GICC_MAPPED / PAGE_BYTES);
+	os_mutex_unlock(&vm->mem_lock);
+	return error;
 }
 
 int
@@ -118,7 +123,9 @@ arch_vm_attach_vgic(struct vm *vm, const struct vm_attach_vgic *a)
 void
 arch_vm_reset(struct vm *vm)
 {
+	os_mutex_lock(&vm->mem_lock);
 	stage2_reset(vm);
+	os_mutex_unlock(&vm->mem_lock);
 	vgic_detach(vm);
 	vm_reset_time(vm);
 }

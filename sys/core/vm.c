@@ -401,16 +401,33 @@ vm_suspend_why(const struct vm *vm, uint32_t *how, uint32_t *vcpuid)
 	*vcpuid = word >> SUSPEND_WHO == SUSPEND_NOBODY ? ~0u : word >> SUSPEND_WHO;
 }
 
+/* The vGIC went with stage 2, where GICV was mapped: the same one comes back, reset. */
+static int
+vgic_reattach(struct vm *vm)
+{
+	int error;
+
+	if (vm->vgic.nirqs == 0)
+		return 0;
+	error = arch_vm_attach_vgic(vm, &vm->vgic);
+	if (error != 0)
+		memset(&vm->vgic, 0, sizeof(vm->vgic)); /* to be attached anew */
+	return error;
+}
+
 /* As VM_CREATE left it, but memory and vGIC stay: vm->lock held and every vCPU. */
 int
 vm_reinit(struct vm *vm)
 {
+	int error;
+
 	arch_vm_reset(vm);
+	error = vgic_reattach(vm);
 	for (uint32_t i = 0; i < VM_MAXCPU; i++)
 		if (vm->vcpu[i] != NULL)
 			vcpu_reset(vm->vcpu[i]);
 	__atomic_store_n(&vm->active, 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&vm->debug, 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&vm->suspend, 0, __ATOMIC_RELEASE);
-	return 0;
+	return error;
 }

@@ -95,7 +95,7 @@ def test_reload_after_kill(host):
     host.ok("bhyveload -c 1 -m 128M -k /guest/vmlinuz -i /guest/initrd "
             "-a 'console=ttyAMA0' again")
     host.ok("bhyve -o console=stdio again </dev/null >/tmp/again.out 2>&1 & "
-            "echo $! >/tmp/again.pid; sleep 1; kill -9 $!")
+            "p=$!; sleep 1; kill -9 $p; wait $p || true")
     host.ok("bhyveload -c 1 -m 128M -k /guest/vmlinuz -i /guest/initrd "
             f"-a 'console=ttyAMA0 {guests.hostlib.guest_run('echo second life')}' again")
     status, text = host.run("bhyve -o console=stdio again", timeout=90)

@@ -183,6 +183,24 @@ suspend_and_reinit(void **state)
 	vm_close(vm);
 }
 
+/* GICV's pages go with stage 2; the vGIC has to be there again all the same. */
+static void
+reinit_keeps_vgic(void **state)
+{
+	struct vm_attach_vgic g = { 0x8000000, 0x10000, 0x8010000, 0x10000, 288, 0 };
+	struct vm *vm = vm_make_cpus("r", 1);
+	struct vm_irq irq = { .irq = 40 };
+
+	(void)state;
+	assert_int_equal(vm_ioctl(vm, IOCNUM_ASSERT_IRQ, &irq, sizeof(irq)), -ENXIO);
+	assert_int_equal(vm_ioctl(vm, IOCNUM_ATTACH_VGIC, &g, sizeof(g)), 0);
+	assert_int_equal(vm_ioctl(vm, IOCNUM_ASSERT_IRQ, &irq, sizeof(irq)), 0);
+	assert_int_equal(ioc_reinit(vm), 0);
+	assert_int_equal(vm_ioctl(vm, IOCNUM_ASSERT_IRQ, &irq, sizeof(irq)), 0);
+	assert_int_equal(vm_ioctl(vm, IOCNUM_ATTACH_VGIC, &g, sizeof(g)), 0);
+	vm_close(vm);
+}
+
 /* A bhyve was killed with an access pending: the next one starts anew. */
 static void
 reinit_forgets_access(void **state)
@@ -534,6 +552,7 @@ main(void)
 		core_test(faults_and_paging),
 		core_test(inactive_vcpus),
 		core_test(suspend_and_reinit),
+		core_test(reinit_keeps_vgic),
 		core_test(reinit_forgets_access),
 		core_test(second_run_is_busy),
 		core_test(registers_of_a_running_vcpu),

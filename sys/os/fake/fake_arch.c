@@ -203,6 +203,7 @@ arch_vm_reset(struct vm *vm)
 		s2_drop(&fake_vm(vm)->s2);
 	os_mutex_unlock(&vm->mem_lock);
 	memset(fake_vm(vm)->level, 0, sizeof(fake_vm(vm)->level));
+	STORE_ONCE(fake_vm(vm)->nirqs, 0); /* its pages were in stage 2 */
 }
 
 int
