@@ -27,7 +27,10 @@
 #define HCR_AMO BIT(5)
 #define HCR_VA	BIT(8)
 
-/* CPSR as every exception entry makes it, TakeDataAbortException() and its like.  Abort modes mask asynchronous aborts too; FIQs stay as they are. */
+/*
+ * CPSR as every exception entry makes it, TakeDataAbortException() and its like.  Abort modes mask
+ * asynchronous aborts too; FIQs stay as they are.
+ */
 static uint32_t
 entry_cpsr(const struct hyp_vcpu *v, uint32_t mode)
 {
