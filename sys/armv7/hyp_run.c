@@ -520,9 +520,9 @@ hyp_host_call(uint32_t call, uintptr_t a1)
 /* ---- life on a CPU ---- */
 
 /*
- * From here on the host runs under VMID 0, which vmid.c gives to nobody.  The kernel's stub does not
- * write VTTBR, but the host's TLB entries are tagged with its VMID although HCR.VM is 0 (B3.9),
- * and whatever firmware left there could be a guest's.
+ * From here on the host runs under VMID 0, which vmid.c gives to nobody.  The kernel's stub does
+ * not write VTTBR, but the host's TLB entries are tagged with its VMID although HCR.VM is 0
+ * (B3.9), and whatever firmware left there could be a guest's.
  *
  * This CPU's TLBs go too: a CPU that was off or away has not heard what the others broadcast,
  * a VMID's change of owner among it (vmid.c), and a reset need not invalidate them.
