@@ -87,7 +87,7 @@ enum hyp_call {
 };
 #define HYP_CALL_UNKNOWN 0xbadca11u /* what the Linux stub answers too */
 
-/* Host side (sys/armv7/hyp_cpu.c; scripted by sys/os/fake). */
+/* Host side (sys/armv7/hyp_cpu.c; scripted by sys/os/fake).  TLB_FLUSH_VM: interrupts on. */
 uint32_t hyp_call(uint32_t call, uintptr_t a1);
 void hyp_vcpu_run(struct hyp_vcpu *v); /* interrupts off */
 /* Map or unmap os_pages_alloc memory in HYP, read-write, never executable; may sleep.  -ENOMEM. */

@@ -56,8 +56,8 @@ static unsigned int cpu_count;
 /* ---- calls ---- */
 
 /* HYP mode's lr is ours too; r4-r11 are kept by its C code. */
-uint32_t
-hyp_call(uint32_t call, uintptr_t a1)
+static inline uint32_t
+hvc(uint32_t call, uintptr_t a1)
 {
 	register uint32_t r0 __asm__("r0") = call;
 	register uint32_t r1 __asm__("r1") = a1;
@@ -69,11 +69,64 @@ hyp_call(uint32_t call, uintptr_t a1)
 	return r0;
 }
 
+/*
+ * Cortex-A15 erratum 798181, in all revisions before r4p0 but those that set REVIDR[9], which is
+ * defined from r2p4 on: a broadcast TLB invalidation and its DSB may complete while another
+ * CPU still uses the old entry.
+ */
+#define MIDR_PART_MASK	 0xff0ffff0u /* all but variant and revision */
+#define MIDR_A15	 0x410fc0f0u
+#define MIDR_A15_R2P4	 0x412fc0f4u
+#define MIDR_A15_R4P0	 0x414fc0f0u
+#define REVIDR_A15_FIXED BIT(9)
+
+static uint32_t tlbi_may_lag; /* [a] some CPU has the erratum */
+
+static bool
+has_erratum_798181(void)
+{
+	uint32_t midr = sysreg_read(MIDR);
+
+	if ((midr & MIDR_PART_MASK) != MIDR_A15 || midr >= MIDR_A15_R4P0)
+		return false;
+	return midr < MIDR_A15_R2P4 || (sysreg_read(REVIDR) & REVIDR_A15_FIXED) == 0;
+}
+
+static void
+cpu_settle(void *arg)
+{
+	(void)arg;
+	dmb(ish);
+}
+
+/*
+ * The erratum's workaround: one more broadcast, of whatever entry, and a DMB on each CPU, for which
+ * the interrupt takes it out of the guest.  Pages are freed after this.  The other flushes need
+ * none: no guest that goes on uses what they invalidate, and vcpu_run has its DSB.
+ */
+static void
+tlbi_settle(void)
+{
+	sysreg_write(TLBIMVAIS, 0);
+	dsb(ish);
+	os_on_each_cpu(cpu_settle, NULL);
+}
+
+uint32_t
+hyp_call(uint32_t call, uintptr_t a1)
+{
+	uint32_t answer = hvc(call, a1);
+
+	if (call == HYP_CALL_TLB_FLUSH_VM && LOAD_ONCE(tlbi_may_lag) != 0)
+		tlbi_settle();
+	return answer;
+}
+
 void
 hyp_vcpu_run(struct hyp_vcpu *v)
 {
 	/* No microvisor here: nothing ran, and the run loop looks at its requests again. */
-	if (hyp_call(HYP_CALL_VCPU_RUN, hyp_va(v).a) == HYP_CALL_UNKNOWN)
+	if (hvc(HYP_CALL_VCPU_RUN, hyp_va(v).a) == HYP_CALL_UNKNOWN)
 		v->exit = HYP_EXIT_REQ;
 }
 
@@ -365,6 +418,8 @@ arch_cpu_up(void)
 		return 0;
 	if (id >= cpu_count)
 		return -ENXIO;
+	if (has_erratum_798181())
+		STORE_ONCE(tlbi_may_lag, 1);
 	hyp_stub_enter(HPA(ident_pa), os_va_to_pa(cpu_pages[id]));
 	return arch_cpu_is_up() ? 0 : -EIO;
 }
