@@ -17,6 +17,7 @@
 #include "hyp_offsets.h"
 #include "lpae.h"
 #include "os.h"
+#include "psr.h"
 #include "sysreg.h"
 
 /* The assembly's offsets are those of HYP's compilation; the host's must be the same. */
@@ -31,6 +32,11 @@
 #define ID_PFR1_VIRT	      MASK32(15, 12)
 #define ID_MMFR0_VMSA	      MASK32(3, 0)
 #define VMSA_LPAE	      5u
+
+/* TTBCR, TTBR1, B4.1: how the host's walks share, in the two table formats */
+#define TTBCR_SH1	MASK32(29, 28)
+#define TTBCR_SH1_INNER 3u
+#define TTBR1_S		BIT64(1)
 
 /* CTR.DminLine, B4.1.42: log2 of the words in the smallest data cache line */
 #define CTR_DMINLINE MASK32(19, 16)
@@ -317,6 +323,23 @@ cpus_fini(void)
 }
 
 /* ---- the module ---- */
+
+/*
+ * HYP and stage 2 map memory as inner shareable, and so must the host: aliases that differ
+ * in shareability are not coherent (A3.5.7), and a CPU that runs without taking part in
+ * coherency need not even cache what is shareable.  A kernel gives its walks the attributes
+ * of its memory.
+ */
+static bool
+host_memory_is_shareable(void)
+{
+	uint32_t ttbcr = sysreg_read(TTBCR);
+
+	if ((ttbcr & TTBCR_EAE) != 0)
+		return FIELD_OF(TTBCR_SH1, ttbcr) == TTBCR_SH1_INNER;
+	return (sysreg_read64(TTBR1) & TTBR1_S) != 0;
+}
+
 static int
 check_processor(void)
 {
@@ -332,6 +355,11 @@ check_processor(void)
 	}
 	if (FIELD_OF(ID_MMFR0_VMSA, sysreg_read(ID_MMFR0)) < VMSA_LPAE) {
 		os_log("this processor has no large physical address extension");
+		return -ENODEV;
+	}
+	if (!host_memory_is_shareable()) {
+		os_log("this kernel runs for a single processor only, with memory that is not "
+		       "shareable; boot one with CONFIG_SMP");
 		return -ENODEV;
 	}
 	arm_cntfrq = sysreg_read(CNTFRQ);
