@@ -38,7 +38,7 @@ guest_load:
 	ldr	lr, [r0, #VCPU_REGS + GPREGS_LR_USR]
 	msr	ELR_hyp, r2
 	msr	SPSR_cxsf, r3
-	clrex					@ no reservation of HYP's or of another guest (A3.4.5)
+	clrex					@ no reservation of HYP's, of another guest (A3.4.5)
 	ldm	r0, {r0-r12}			@ VCPU_REGS is 0
 	eret					@ synchronises what C wrote (A3.8.3, B1.9)
 .if VCPU_REGS != 0

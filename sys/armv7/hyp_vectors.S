@@ -178,7 +178,7 @@ hyp_fault:
 	add	r2, r2, #1
 	str	r2, [r1, #FAULT_COUNT]
 	cmp	r2, #1
-	bne	2f				@ while unwinding: keep the first record, unwind no more
+	bne	2f				@ unwinding: keep the first record, unwind no more
 	str	r0, [r1, #FAULT_VECTOR]
 	mrc	p15, 0, r0, c13, c0, 2
 	str	r0, [r1, #FAULT_R]
