@@ -20,12 +20,12 @@
 #define UART 0x09000000u
 #endif
 
-#define ROUNDS	    10000u
-#define WFI_ROUNDS  200u
-#define NS_A_TICK   16u /* CNTFRQ 62.5 MHz; bench_main checks */
-#define PPI_VTIMER  27u
-#define SGI_BENCH   1u
-#define WFI_AHEAD   62500u /* ticks: 1 ms */
+#define ROUNDS		10000u
+#define WFI_ROUNDS	200u
+#define NS_A_TICK	16u /* CNTFRQ 62.5 MHz; bench_main checks */
+#define PPI_VTIMER	27u
+#define SGI_BENCH	1u
+#define WFI_AHEAD	62500u /* ticks: 1 ms */
 #define PSCI_VERSION	0x84000000u
 #define PSCI_SYSTEM_OFF 0x84000008u
 #define UNKNOWN_CALL	0x8400ff00u
@@ -34,7 +34,7 @@ void bench_main(void);
 void bench_irq(void);
 void bench_bad(void);
 
-#define SETTLE_S    2u /* what the host had put off until it is idle gets done first */
+#define SETTLE_S 2u /* what the host had put off until it is idle gets done first */
 
 static volatile uint32_t irq_seen;
 static volatile uint64_t irq_time;
@@ -77,8 +77,7 @@ hvc(uint32_t fn)
 {
 	register uint32_t r0 __asm__("r0") = fn;
 
-	__asm__ volatile(".arch_extension virt; hvc #0"
-	    : "+r"(r0)::"r1", "r2", "r3", "memory");
+	__asm__ volatile(".arch_extension virt; hvc #0" : "+r"(r0)::"r1", "r2", "r3", "memory");
 	return r0;
 }
 
@@ -171,11 +170,11 @@ measure(enum op op)
 	uint64_t start = cntvct();
 	uint32_t i, seen;
 
-#define LOOP(what)                          \
-	for (i = 0; i < ROUNDS; i++) {      \
-		what;                       \
+#define LOOP(what)                                 \
+	for (i = 0; i < ROUNDS; i++) {             \
+		what;                              \
 		__asm__ volatile("" ::: "memory"); \
-	}                                   \
+	}                                          \
 	break
 	switch (op) {
 	case EMPTY:
@@ -190,7 +189,7 @@ measure(enum op op)
 		LOOP((void)mmio_read(UART + 0x18));
 	case SGI:
 		LOOP(seen = irq_seen; mmio_write(GICD + 0xf00, 2u << 24 | SGI_BENCH);
-		    while (irq_seen == seen));
+		     while (irq_seen == seen));
 	case VTIMER:
 		LOOP(seen = irq_seen; cntv_cval(0); cntv_ctl(1); while (irq_seen == seen));
 	}

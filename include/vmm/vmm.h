@@ -12,13 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define VM_MAX_NAMELEN	  31 /* without the terminating NUL */
-#define VM_MAXCPU	  8  /* a GICv2 addresses eight CPU interfaces, IHI 0048B 1.3 */
-#define VM_MAX_MEMSEGS	  8
-#define VM_MAX_MEMMAPS	  16
-#define VM_MAX_SUFFIXLEN  15
-#define VM_PAGE_SIZE	  4096u
-#define VM_MAX_GPA	  (1ull << 40) /* stage 2 takes a 40-bit IPA, DDI 0406C B3.6 */
+#define VM_MAX_NAMELEN	 31 /* without the terminating NUL */
+#define VM_MAXCPU	 8  /* a GICv2 addresses eight CPU interfaces, IHI 0048B 1.3 */
+#define VM_MAX_MEMSEGS	 8
+#define VM_MAX_MEMMAPS	 16
+#define VM_MAX_SUFFIXLEN 15
+#define VM_PAGE_SIZE	 4096u
+#define VM_MAX_GPA	 (1ull << 40) /* stage 2 takes a 40-bit IPA, DDI 0406C B3.6 */
 
 /* Names of general, banked and system registers: VM_GET_REGISTER, VM_SET_REGISTER. */
 enum vm_reg_name {
@@ -96,7 +96,7 @@ enum vm_exitcode {
 	VM_EXITCODE_HYP = 5,	   /* the vCPU cannot go on: u.hyp says what it did */
 	VM_EXITCODE_WFI = 6,	   /* reserved: WFI is answered in the kernel */
 	VM_EXITCODE_PAGING = 7,	   /* guest memory could not be had: u.paging.error is an errno */
-	VM_EXITCODE_SMCCC = 8,	   /* a hypervisor call the kernel does not know (with VM_CAP_SMCCC_EXIT) */
+	VM_EXITCODE_SMCCC = 8,	   /* a hypervisor call unknown to the kernel (VM_CAP_SMCCC_EXIT) */
 	VM_EXITCODE_DEBUG = 9,	   /* this vCPU was suspended by VM_SUSPEND_CPU */
 	VM_EXITCODE_BRK = 10,	   /* a BKPT with VM_CAP_BRK_EXIT */
 	VM_EXITCODE_MAX = 11
@@ -134,7 +134,7 @@ struct vm_exit {
 			uint8_t pad[6];
 		} inst_emul;
 		struct {
-			uint32_t how;	/* enum vm_suspend_how */
+			uint32_t how;	 /* enum vm_suspend_how */
 			uint32_t vcpuid; /* the vCPU that asked, or ~0 */
 		} suspended;
 		struct {

@@ -35,8 +35,8 @@ struct vmmctl_vm_next {
 	char name[VM_MAX_NAMELEN + 1];
 	uint32_t uid;
 	uint32_t gid;
-	uint32_t vcpus;	  /* active ones */
-	uint32_t running; /* 1 while a vCPU is in VM_RUN */
+	uint32_t vcpus;	    /* active ones */
+	uint32_t running;   /* 1 while a vCPU is in VM_RUN */
 	uint64_t mem_bytes; /* guest memory really allocated */
 };
 /* What this host offers. */
@@ -44,20 +44,20 @@ struct vmmctl_info {
 	uint32_t abi_version;
 	uint32_t max_vcpus;
 	uint32_t list_registers;
-	uint32_t cntfrq;	/* Hz */
+	uint32_t cntfrq; /* Hz */
 	uint32_t vms;
-	uint32_t host_cpus;	/* CPUs on which the microvisor is in place */
+	uint32_t host_cpus; /* CPUs on which the microvisor is in place */
 	uint32_t ipa_bits;
 	uint32_t vmid_bits;
-	char arch[16];		/* "armv7" */
+	char arch[16]; /* "armv7" */
 	char build[48];
 };
 
 /* /dev/vmm/NAME */
 struct vm_run {
 	uint32_t vcpuid;
-	uint32_t flags; /* VM_RUN_* */
-	uint64_t data;	/* in: what the device answered to the pending read */
+	uint32_t flags;	     /* VM_RUN_* */
+	uint64_t data;	     /* in: what the device answered to the pending read */
 	struct vm_exit exit; /* out */
 };
 #define VM_RUN_ABORT 1u /* in: the pending access gets a synchronous external abort */
@@ -80,7 +80,7 @@ struct vm_memmap {
 	uint64_t segoff;
 	uint64_t len;
 	uint32_t segid;
-	uint32_t prot; /* VM_PROT_*; without WRITE a store leaves with INST_EMUL */
+	uint32_t prot;	/* VM_PROT_*; without WRITE a store leaves with INST_EMUL */
 	uint32_t flags; /* zero */
 	uint32_t pad;
 };
@@ -150,11 +150,11 @@ struct vm_attach_vgic {
 	uint64_t dist_size;  /* at least 4 KiB */
 	uint64_t cpu_start;  /* GICC: two 4 KiB pages of GICV are mapped here */
 	uint64_t cpu_size;   /* 8 KiB at least */
-	uint32_t nirqs;	     /* INTIDs: a multiple of 32, 64..1020 rounded down as GICD_TYPER has it */
+	uint32_t nirqs; /* INTIDs: a multiple of 32, 64..1020 rounded down as GICD_TYPER has it */
 	uint32_t pad;
 };
 struct vm_irq {
-	uint32_t irq;  /* GIC INTID; ASSERT/DEASSERT/PULSE: an SPI, 32.. */
+	uint32_t irq; /* GIC INTID; ASSERT/DEASSERT/PULSE: an SPI, 32.. */
 	uint32_t pad;
 };
 struct vm_msi {
@@ -173,7 +173,7 @@ struct vm_trace_rec {
 };
 struct vm_trace {
 	uint32_t vcpuid;
-	uint32_t count; /* out */
+	uint32_t count;	 /* out */
 	uint64_t cursor; /* in, out: next sequence number to read; 0 starts with the oldest */
 	uint64_t lost;	 /* out: records overwritten before they were read */
 	struct vm_trace_rec recs[VM_TRACE_BATCH];
@@ -230,42 +230,42 @@ enum {
  * WR both), structure (char where there is none).  The ioctl type letter is 'v' for
  * /dev/vmm/NAME and 'V' for /dev/vmmctl.
  */
-#define VMM_IOCTL_LIST(X)                                                     \
-	X(VM_ABIVERS, IOCNUM_ABIVERS, R, uint32_t)                            \
-	X(VM_RUN, IOCNUM_RUN, WR, struct vm_run)                              \
-	X(VM_SET_CAPABILITY, IOCNUM_SET_CAPABILITY, W, struct vm_capability)  \
-	X(VM_GET_CAPABILITY, IOCNUM_GET_CAPABILITY, WR, struct vm_capability) \
-	X(VM_SUSPEND, IOCNUM_SUSPEND, W, struct vm_suspend)                   \
-	X(VM_REINIT, IOCNUM_REINIT, N, char)                                  \
-	X(VM_ALLOC_MEMSEG, IOCNUM_ALLOC_MEMSEG, W, struct vm_memseg)          \
-	X(VM_GET_MEMSEG, IOCNUM_GET_MEMSEG, WR, struct vm_memseg)             \
-	X(VM_MMAP_MEMSEG, IOCNUM_MMAP_MEMSEG, W, struct vm_memmap)            \
-	X(VM_MMAP_GETNEXT, IOCNUM_MMAP_GETNEXT, WR, struct vm_memmap)         \
-	X(VM_MUNMAP_MEMSEG, IOCNUM_MUNMAP_MEMSEG, W, struct vm_munmap)        \
-	X(VM_DISCARD, IOCNUM_DISCARD, WR, struct vm_discard)                  \
-	X(VM_SET_REGISTER, IOCNUM_SET_REGISTER, W, struct vm_register)        \
-	X(VM_GET_REGISTER, IOCNUM_GET_REGISTER, WR, struct vm_register)       \
+#define VMM_IOCTL_LIST(X)                                                           \
+	X(VM_ABIVERS, IOCNUM_ABIVERS, R, uint32_t)                                  \
+	X(VM_RUN, IOCNUM_RUN, WR, struct vm_run)                                    \
+	X(VM_SET_CAPABILITY, IOCNUM_SET_CAPABILITY, W, struct vm_capability)        \
+	X(VM_GET_CAPABILITY, IOCNUM_GET_CAPABILITY, WR, struct vm_capability)       \
+	X(VM_SUSPEND, IOCNUM_SUSPEND, W, struct vm_suspend)                         \
+	X(VM_REINIT, IOCNUM_REINIT, N, char)                                        \
+	X(VM_ALLOC_MEMSEG, IOCNUM_ALLOC_MEMSEG, W, struct vm_memseg)                \
+	X(VM_GET_MEMSEG, IOCNUM_GET_MEMSEG, WR, struct vm_memseg)                   \
+	X(VM_MMAP_MEMSEG, IOCNUM_MMAP_MEMSEG, W, struct vm_memmap)                  \
+	X(VM_MMAP_GETNEXT, IOCNUM_MMAP_GETNEXT, WR, struct vm_memmap)               \
+	X(VM_MUNMAP_MEMSEG, IOCNUM_MUNMAP_MEMSEG, W, struct vm_munmap)              \
+	X(VM_DISCARD, IOCNUM_DISCARD, WR, struct vm_discard)                        \
+	X(VM_SET_REGISTER, IOCNUM_SET_REGISTER, W, struct vm_register)              \
+	X(VM_GET_REGISTER, IOCNUM_GET_REGISTER, WR, struct vm_register)             \
 	X(VM_SET_REGISTER_SET, IOCNUM_SET_REGISTER_SET, W, struct vm_register_set)  \
 	X(VM_GET_REGISTER_SET, IOCNUM_GET_REGISTER_SET, WR, struct vm_register_set) \
-	X(VM_STATS, IOCNUM_VM_STATS, WR, struct vm_stats)                     \
-	X(VM_STAT_DESC, IOCNUM_VM_STAT_DESC, WR, struct vm_stat_desc)         \
-	X(VM_TRACE, IOCNUM_TRACE, WR, struct vm_trace)                        \
-	X(VM_SET_TOPOLOGY, IOCNUM_SET_TOPOLOGY, W, struct vm_topology)        \
-	X(VM_GET_TOPOLOGY, IOCNUM_GET_TOPOLOGY, R, struct vm_topology)        \
-	X(VM_ASSERT_IRQ, IOCNUM_ASSERT_IRQ, W, struct vm_irq)                 \
-	X(VM_DEASSERT_IRQ, IOCNUM_DEASSERT_IRQ, W, struct vm_irq)             \
-	X(VM_RAISE_MSI, IOCNUM_RAISE_MSI, W, struct vm_msi)                   \
-	X(VM_PULSE_IRQ, IOCNUM_PULSE_IRQ, W, struct vm_irq)                   \
-	X(VM_ACTIVATE_CPU, IOCNUM_ACTIVATE_CPU, W, struct vm_activate_cpu)    \
-	X(VM_GET_CPUSET, IOCNUM_GET_CPUSET, WR, struct vm_cpuset)             \
-	X(VM_SUSPEND_CPU, IOCNUM_SUSPEND_CPU, W, struct vm_activate_cpu)      \
-	X(VM_RESUME_CPU, IOCNUM_RESUME_CPU, W, struct vm_activate_cpu)        \
+	X(VM_STATS, IOCNUM_VM_STATS, WR, struct vm_stats)                           \
+	X(VM_STAT_DESC, IOCNUM_VM_STAT_DESC, WR, struct vm_stat_desc)               \
+	X(VM_TRACE, IOCNUM_TRACE, WR, struct vm_trace)                              \
+	X(VM_SET_TOPOLOGY, IOCNUM_SET_TOPOLOGY, W, struct vm_topology)              \
+	X(VM_GET_TOPOLOGY, IOCNUM_GET_TOPOLOGY, R, struct vm_topology)              \
+	X(VM_ASSERT_IRQ, IOCNUM_ASSERT_IRQ, W, struct vm_irq)                       \
+	X(VM_DEASSERT_IRQ, IOCNUM_DEASSERT_IRQ, W, struct vm_irq)                   \
+	X(VM_RAISE_MSI, IOCNUM_RAISE_MSI, W, struct vm_msi)                         \
+	X(VM_PULSE_IRQ, IOCNUM_PULSE_IRQ, W, struct vm_irq)                         \
+	X(VM_ACTIVATE_CPU, IOCNUM_ACTIVATE_CPU, W, struct vm_activate_cpu)          \
+	X(VM_GET_CPUSET, IOCNUM_GET_CPUSET, WR, struct vm_cpuset)                   \
+	X(VM_SUSPEND_CPU, IOCNUM_SUSPEND_CPU, W, struct vm_activate_cpu)            \
+	X(VM_RESUME_CPU, IOCNUM_RESUME_CPU, W, struct vm_activate_cpu)              \
 	X(VM_ATTACH_VGIC, IOCNUM_ATTACH_VGIC, W, struct vm_attach_vgic)
 
-#define VMMCTL_IOCTL_LIST(X)                                              \
-	X(VMM_CREATE, IOCNUM_VMM_CREATE, W, struct vmmctl_vm_create)      \
-	X(VMM_DESTROY, IOCNUM_VMM_DESTROY, W, struct vmmctl_vm_destroy)   \
-	X(VMM_NEXT, IOCNUM_VMM_NEXT, WR, struct vmmctl_vm_next)           \
+#define VMMCTL_IOCTL_LIST(X)                                            \
+	X(VMM_CREATE, IOCNUM_VMM_CREATE, W, struct vmmctl_vm_create)    \
+	X(VMM_DESTROY, IOCNUM_VMM_DESTROY, W, struct vmmctl_vm_destroy) \
+	X(VMM_NEXT, IOCNUM_VMM_NEXT, WR, struct vmmctl_vm_next)         \
 	X(VMM_INFO, IOCNUM_VMM_INFO, R, struct vmmctl_info)
 
 _Static_assert(sizeof(struct vmmctl_vm_create) == 56, "ABI");

@@ -14,12 +14,12 @@
 
 /* Stage 2 of one VM (stage2.c): vm->mem_lock. */
 struct stage2 {
-	uint64_t *root;		/* concatenated level 1 tables for a 40-bit IPA: see stage2.c */
-	uint32_t pages;		/* table pages allocated, for accounting and leak checks */
+	uint64_t *root; /* concatenated level 1 tables for a 40-bit IPA: see stage2.c */
+	uint32_t pages; /* table pages allocated, for accounting and leak checks */
 };
 
 struct arch_vm {
-	struct hyp_vm *hyp;	/* mapped in HYP */
+	struct hyp_vm *hyp; /* mapped in HYP */
 	struct stage2 s2;
 	uint32_t set_way_gen;
 };
@@ -29,20 +29,20 @@ struct pending_access {
 	bool valid;
 	bool write;
 	bool sign_extend;
-	uint8_t size;	    /* bytes: 1, 2, 4, 8 (LDRD, STRD) */
-	uint8_t rt;	    /* register, or the first of a pair */
-	uint8_t rt2;	    /* second of a pair with size 8 */
-	uint8_t inst_len;   /* 2 or 4 */
-	bool writeback;	    /* rn gets wb_value when the access completes */
+	uint8_t size;	  /* bytes: 1, 2, 4, 8 (LDRD, STRD) */
+	uint8_t rt;	  /* register, or the first of a pair */
+	uint8_t rt2;	  /* second of a pair with size 8 */
+	uint8_t inst_len; /* 2 or 4 */
+	bool writeback;	  /* rn gets wb_value when the access completes */
 	uint8_t rn;
-	bool swap;	    /* the guest's data accesses are big-endian (CPSR.E) */
+	bool swap; /* the guest's data accesses are big-endian (CPSR.E) */
 	uint32_t wb_value;
-	uint32_t far;	    /* virtual address, for an abort instead */
+	uint32_t far; /* virtual address, for an abort instead */
 	uint64_t gpa;
 };
 
 struct arch_vcpu {
-	struct hyp_vcpu *hyp;	/* mapped in HYP */
+	struct hyp_vcpu *hyp; /* mapped in HYP */
 	struct pending_access access;
 	struct os_timer timer;	/* sleeping vCPU: CNTV or CNTP deadline; running: CNTP's */
 	uint32_t timer_armed;	/* [a] for CNTP in vtimer_load, and has not fired */
@@ -82,7 +82,7 @@ uint32_t arch_gpr_get(const struct hyp_vcpu *v, unsigned int n); /* 0..14; mode 
 void arch_gpr_set(struct hyp_vcpu *v, unsigned int n, uint32_t val);
 /* The one place where PC advances: over len bytes, and the IT state with it (DDI 0406C A2.5.2). */
 void arch_pc_advance(struct hyp_vcpu *v, unsigned int len);
-/* Whether the conditional instruction that trapped passes its condition (HSR.CV/COND, or CPSR.IT). */
+/* Whether the conditional instruction that trapped passes (HSR.CV/COND, or CPSR.IT). */
 bool arch_cond_passes(const struct hyp_vcpu *v);
 bool arch_guest_is_thumb(const struct hyp_vcpu *v);
 bool arch_guest_is_user(const struct hyp_vcpu *v);
@@ -91,11 +91,11 @@ bool arch_guest_translate(struct vcpu *vcpu, uint32_t va, gpa_t *gpa);
 
 /* ---- injection (sys/armv7/inject.c): DDI 0406C B1.8 and B1.9, by SCTLR.{V,TE,EE} and VBAR ---- */
 void inject_undef(struct vcpu *vcpu);
-void inject_dabt(struct vcpu *vcpu, uint32_t far);  /* synchronous external abort */
-void inject_pabt(struct vcpu *vcpu, uint32_t far);  /* synchronous external abort */
-void inject_serror(struct vcpu *vcpu);		    /* virtual asynchronous abort: HCR.VA */
+void inject_dabt(struct vcpu *vcpu, uint32_t far); /* synchronous external abort */
+void inject_pabt(struct vcpu *vcpu, uint32_t far); /* synchronous external abort */
+void inject_serror(struct vcpu *vcpu);		   /* virtual asynchronous abort: HCR.VA */
 
-/* ---- exits (exit.c), aborts (abort.c, inst.c), system registers (armv7/cp15.c), PSCI (psci.c) ---- */
+/* ---- exits (exit.c), aborts (abort.c, inst.c), system registers (armv7/cp15.c), PSCI (psci.c) */
 enum vcpu_action exit_handle(struct vcpu *vcpu, struct vm_exit *vme);
 enum vcpu_action abort_data(struct vcpu *vcpu, struct vm_exit *vme);
 enum vcpu_action abort_inst(struct vcpu *vcpu, struct vm_exit *vme);
@@ -119,7 +119,7 @@ int stage2_init(struct vm *vm);	    /* -ENOMEM */
 void stage2_destroy(struct vm *vm); /* no vCPU runs; fine after a failed init */
 /* Nothing is mapped any more, devices neither.  Every vCPU is held; the caller has mem_lock. */
 void stage2_reset(struct vm *vm);
-/* Device pages (GICV) that arch_stage2_unmap leaves alone.  The caller has mem_lock.  -ENOMEM, -EEXIST */
+/* Device pages (GICV) that arch_stage2_unmap leaves alone.  With mem_lock.  -ENOMEM, -EEXIST */
 int stage2_map_device(struct vm *vm, gpa_t gpa, hpa_t pa, unsigned int npages);
 /* Give the VM a VMID of the current generation; called before each entry, interrupts off. */
 void vmid_update(struct vm *vm);

@@ -34,55 +34,56 @@ enum hyp_exit {
 };
 
 struct hyp_vm {
-	uint64_t vttbr;		/* [o: host, with no vCPU in the guest] VMID and stage 2 root */
-	uint64_t vmid_gen;	/* [L: of the VMID allocator] */
-	uint64_t cntvoff;	/* [I after first run] CNTPCT - CNTVCT of this VM */
-	struct hyp_lock lock;	/* SPIs and the distributor's shared state */
-	uint32_t nvcpus;	/* [I] VM_MAXCPU slots below, this many may be set */
-	hyp_va_t vcpu[8];	/* [a] struct hyp_vcpu of each vCPU, 0 if none */
-	struct vgic vgic;	/* [L] */
+	uint64_t vttbr;	      /* [o: host, with no vCPU in the guest] VMID and stage 2 root */
+	uint64_t vmid_gen;    /* [L: of the VMID allocator] */
+	uint64_t cntvoff;     /* [I after first run] CNTPCT - CNTVCT of this VM */
+	struct hyp_lock lock; /* SPIs and the distributor's shared state */
+	uint32_t nvcpus;      /* [I] VM_MAXCPU slots below, this many may be set */
+	hyp_va_t vcpu[8];     /* [a] struct hyp_vcpu of each vCPU, 0 if none */
+	struct vgic vgic;     /* [L] */
 };
 
 struct hyp_vcpu {
-	struct arch_gpregs regs;   /* [o] */
-	struct arch_sysregs sys;   /* [o] */
-	struct arch_vfp vfp;	   /* [o] */
-	struct arch_trap trap;	   /* [o] of the last HYP_EXIT_TRAP */
-	uint32_t exit;		   /* [o] enum hyp_exit */
-	uint32_t requests;	   /* [a] VCPU_REQ_*; struct vcpu points here */
-	uint32_t id;		   /* [I] */
-	uint32_t midr, mpidr;	   /* [I] VPIDR, VMPIDR: what the guest reads */
-	uint32_t hcr;		   /* [o] HCR (HCR_EL2) of this vCPU: base bits | TVM | VA.. */
+	struct arch_gpregs regs;    /* [o] */
+	struct arch_sysregs sys;    /* [o] */
+	struct arch_vfp vfp;	    /* [o] */
+	struct arch_trap trap;	    /* [o] of the last HYP_EXIT_TRAP */
+	uint32_t exit;		    /* [o] enum hyp_exit */
+	uint32_t requests;	    /* [a] VCPU_REQ_*; struct vcpu points here */
+	uint32_t id;		    /* [I] */
+	uint32_t midr, mpidr;	    /* [I] VPIDR, VMPIDR: what the guest reads */
+	uint32_t hcr;		    /* [o] HCR (HCR_EL2) of this vCPU: base bits | TVM | VA.. */
 	uint32_t hcptr, hstr, hdcr; /* [I] traps of coprocessors, CP15 by CRn, debug */
-	uint32_t vfp_loaded;	   /* [h] the guest's VFP registers are in the CPU */
-	uint32_t loaded_cpu;	   /* [o] physical CPU it last ran on, ~0: none; TLB and active state */
-	hyp_va_t vm;		   /* [I] struct hyp_vm */
-	struct vgic_cpu vgic;	   /* [o] but its inbox [a] */
-	struct vtimer vtimer;	   /* [o] */
-	uint32_t id_regs[64];	   /* [I] CP15 c0, opc1 0, as the guest reads it: CRm * 8 + opc2 */
-	uint32_t cp10_id[16];	   /* [I] FPSID, MVFR0, MVFR1: by the number VMRS has for them */
+	uint32_t smccc_exit;	    /* [o] unknown SMCCC calls are user space's to answer */
+	uint32_t vfp_loaded;	    /* [h] the guest's VFP registers are in the CPU */
+	uint32_t loaded_cpu;  /* [o] physical CPU it last ran on, ~0: none; TLB and active state */
+	hyp_va_t vm;	      /* [I] struct hyp_vm */
+	struct vgic_cpu vgic; /* [o] but its inbox [a] */
+	struct vtimer vtimer; /* [o] */
+	uint32_t id_regs[64]; /* [I] CP15 c0, opc1 0, as the guest reads it: CRm * 8 + opc2 */
+	uint32_t cp10_id[16]; /* [I] FPSID, MVFR0, MVFR1: by the number VMRS has for them */
 	uint64_t stats[VMM_STAT_COUNT]; /* [o] */
 };
 
 /* Facts of the board that HYP needs; in hyp.o's data, written by arch_init before HYP maps it. */
 struct hyp_params {
-	hyp_va_t gich, gicd;	/* device mappings, 4 KiB each */
+	hyp_va_t gich, gicd; /* device mappings, 4 KiB each */
 	uint32_t nlrs;
-	uint32_t vtimer_ppi;	/* INTID */
+	uint32_t vtimer_ppi; /* INTID */
 };
 extern struct hyp_params hyp_params;
 
 /* The host's calls: r0 of an HVC #0 from SVC mode.  1 stays the kernel's soft restart. */
 enum hyp_call {
-	HYP_CALL_SOFT_RESTART = 1, /* r1: pa; as the kernel's own stub has it */
-	HYP_CALL_BASE = 0x56000000, /* 'V': anything else answers HYP_CALL_UNKNOWN */
+	HYP_CALL_SOFT_RESTART = 1,     /* r1: pa; as the kernel's own stub has it */
+	HYP_CALL_BASE = 0x56000000,    /* 'V': anything else answers HYP_CALL_UNKNOWN */
 	HYP_CALL_NULL = HYP_CALL_BASE, /* answers 0: for measuring, and to see who is there */
 	HYP_CALL_VCPU_RUN,	       /* r1: hyp_va of hyp_vcpu */
 	HYP_CALL_TLB_FLUSH_VM,	       /* r1: hyp_va of hyp_vm: all of its VMID, inner shareable */
-	HYP_CALL_TLB_FLUSH_ALL,	       /* all non-HYP entries, all VMIDs, inner shareable; and I-caches */
-	HYP_CALL_TLB_FLUSH_HYP,	       /* r1: va of a page HYP mapped, inner shareable */
-	HYP_CALL_LEAVE,		       /* put the kernel's stub back on this CPU */
-	HYP_CALL_CLEAR_ACTIVE,	       /* this CPU's vtimer PPI: no longer active */
+	HYP_CALL_TLB_FLUSH_ALL, /* all non-HYP entries, all VMIDs, inner shareable; and I-caches */
+	HYP_CALL_TLB_FLUSH_HYP, /* r1: va of a page HYP mapped, inner shareable */
+	HYP_CALL_LEAVE,		/* put the kernel's stub back on this CPU */
+	HYP_CALL_CLEAR_ACTIVE,	/* this CPU's vtimer PPI: no longer active */
 	HYP_CALL_END
 };
 #define HYP_CALL_UNKNOWN 0xbadca11u /* what the Linux stub answers too */
@@ -94,7 +95,7 @@ void hyp_vcpu_run(struct hyp_vcpu *v); /* interrupts off */
 int hyp_map_pages(void *va, unsigned int npages);
 void hyp_unmap_pages(void *va, unsigned int npages);
 
-/* The address HYP uses for a host address.  ARMv7 HYP maps shared pages where the kernel has them. */
+/* The address HYP uses for a host address.  ARMv7 HYP maps shared pages where the kernel does. */
 static inline hyp_va_t
 hyp_va(const void *host)
 {

@@ -20,8 +20,8 @@ hyp_trylock(struct hyp_lock *l)
 {
 	uint32_t free = 0;
 
-	return __atomic_compare_exchange_n(&l->held, &free, 1, false, __ATOMIC_ACQUIRE,
-	    __ATOMIC_RELAXED);
+	return __atomic_compare_exchange_n(
+	    &l->held, &free, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
 /* Host only, interrupts off: hyp_lock_irqsave in sys/arm/host_lock.h is what callers use. */
