@@ -119,7 +119,7 @@ cntvct(void)
 	return t;
 }
 
-/* Off while it changes: an interrupt that a list register holds cannot be taken back by the line. */
+/* Off while it changes: the line cannot take back an interrupt that a list register holds. */
 static inline void
 cntv_set(uint64_t cval, uint32_t ctl)
 {

@@ -15,7 +15,7 @@ test_main(void)
 	    mrc(0, c0, c1, 0), mrc(0, c0, c1, 1), mrc(0, c0, c1, 2), mrc(0, c0, c1, 4));
 	check_eq(midr >> 16 & 0xf, 0xf); /* described by CPUID */
 	check_eq(mrc(0, c0, c0, 5), 0x80000000);
-	/* QEMU does not model HCR.TID3 for ARMv7, so that as its guest's guest one sees the CPU's */
+	/* QEMU does not model HCR.TID3 for ARMv7: its guest's guest sees the CPU's */
 	if ((mrc(0, c0, c1, 1) & 0xf0f0) != 0)
 		print("ID_PFR1 shows Security or Virtualization");
 	check_eq(mrc(0, c0, c1, 1) >> 16 & 0xf, 1);  /* generic timer */

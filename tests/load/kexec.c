@@ -108,8 +108,8 @@ main(int argc, char **argv)
 	seg[1] = load(argv[2], initrd & ~(PAGE - 1));
 	seg[2] = load("/sys/firmware/fdt", ram + DTB_OFFSET);
 	if (seg[1].bufsz > end - initrd) {
-		fprintf(stderr, "kexec: %s is larger than the initrd of the running kernel\n",
-		    argv[2]);
+		fprintf(
+		    stderr, "kexec: %s is larger than the initrd of the running kernel\n", argv[2]);
 		return 1;
 	}
 	if (syscall(SYS_kexec_load, seg[0].mem, 3ul, seg, KEXEC_ARCH_ARM) != 0)

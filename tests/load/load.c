@@ -22,9 +22,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAX_CPUS   8
-#define REG_SPINS  20000u
-#define TIMER_NS   1000000L
+#define MAX_CPUS  8
+#define REG_SPINS 20000u
+#define TIMER_NS  1000000L
 
 enum what { REGS, FLOAT, TIMERS, PINGS, BARRIERS, NWHAT };
 static const char *const what_name[NWHAT] = { "regs", "float", "timers", "pings", "barriers" };
@@ -67,8 +67,8 @@ pin(int cpu)
  * back.  The kernel must bring all of them through every interrupt and switch.
  */
 static void
-spin_registers(const uint64_t *pat, uint64_t *out, const uint32_t *core, uint32_t *core_out,
-    uint32_t spins)
+spin_registers(
+    const uint64_t *pat, uint64_t *out, const uint32_t *core, uint32_t *core_out, uint32_t spins)
 {
 #ifdef __arm__
 	register const void *src __asm__("r0") = pat;
@@ -174,7 +174,8 @@ timer_thread(void *arg)
 		nanosleep(&t, NULL);
 		after = now_ns();
 		if (after - before < TIMER_NS)
-			wrong("a timer came %u ns early", (uint32_t)(TIMER_NS - (after - before)), 0);
+			wrong(
+			    "a timer came %u ns early", (uint32_t)(TIMER_NS - (after - before)), 0);
 		count(TIMERS);
 	}
 	return NULL;
@@ -198,8 +199,8 @@ ping_side(struct pair *p, uint32_t side)
 			syscall(SYS_futex, &p->word, FUTEX_WAIT_PRIVATE, v, &limit, NULL, 0);
 			continue;
 		}
-		if (!__atomic_compare_exchange_n(&p->word, &v, v + 1, 0, __ATOMIC_ACQ_REL,
-			__ATOMIC_RELAXED))
+		if (!__atomic_compare_exchange_n(
+			&p->word, &v, v + 1, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 			wrong("ping-pong: the word changed under its owner: %u", v, 0);
 		syscall(SYS_futex, &p->word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 		count(PINGS);

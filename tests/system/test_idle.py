@@ -12,12 +12,18 @@ from labhost import TOP
 
 SECONDS = 60
 SCRIPT = f"""
-{guests.command("idle", memory="128M", script="echo idle-now; sleep 1000")} </dev/null >/tmp/o 2>&1 &
+{guests.command("idle", memory="128M", script="echo idle-now; sleep 1000")} \\
+    </dev/null >/tmp/o 2>&1 &
 pid=$!
 until grep -q idle-now /tmp/o; do sleep 0.2; done
 sleep 5
-used() {{ cat /proc/$pid/task/*/schedstat | awk '{{ n += $1 }} END {{ printf "%d\\n", n / 1000 }}'; }}
-exits() {{ bhyvectl --get-stats --vm=idle | awk '/exits to the host/ {{ print $0 }}' | grep -o '[0-9]*' | head -n 1; }}
+used() {{
+    cat /proc/$pid/task/*/schedstat | awk '{{ n += $1 }} END {{ printf "%d\\n", n / 1000 }}'
+}}
+exits() {{
+    bhyvectl --get-stats --vm=idle | awk '/exits to the host/ {{ print $0 }}' |
+        grep -o '[0-9]*' | head -n 1
+}}
 a=$(used); e=$(exits); sleep {SECONDS}; b=$(used); f=$(exits)
 echo idle: $((b - a)) us in {SECONDS} s, $(((f - e) / {SECONDS})) exits a second
 kill -9 $pid

@@ -68,8 +68,10 @@ print_document(FILE *f)
 
 	fputs(
 	    "# System registers: what a guest gets\n\n"
-	    "Printed from the table in `sys/armv7/cp15.c` by `test_cp15 --print`; the unit test holds the\n"
-	    "two together. Sections are those of the ARM ARM for ARMv7-A and ARMv7-R (DDI 0406C), where\n"
+	    "Printed from the table in `sys/armv7/cp15.c` by `test_cp15 --print`; "
+	    "the unit test holds the\n"
+	    "two together. Sections are those of the ARM ARM for ARMv7-A and ARMv7-R "
+	    "(DDI 0406C), where\n"
 	    "B4.1 lists the registers by name, B8 has the generic timer.\n\n"
 	    "An encoding that is in neither table is UNDEFINED for the guest and counted as\n"
 	    "`cp15_unknown`; nothing is logged. User mode gets UNDEFINED but where the table says\n"
@@ -462,7 +464,7 @@ test_pmu_and_debug(void **state)
 	assert_int_equal(v->regs.pc, 0x40008004);
 }
 
-/* TEECR: the first access unlocks it and is done again; should it still trap, or after a reset .. */
+/* TEECR: the first access unlocks it and is done again; it may still trap, or be reset .. */
 static void
 test_thumbee(void **state)
 {

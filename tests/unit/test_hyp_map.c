@@ -127,7 +127,7 @@ test_permissions(void **state)
 	}
 }
 
-/* An LPAE host has memory up to 40 bits; nothing of the address is lost, nothing above is let in. */
+/* An LPAE host has memory up to 40 bits; no bit of it is lost, nothing above is let in. */
 static void
 test_addresses(void **state)
 {

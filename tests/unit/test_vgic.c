@@ -816,7 +816,7 @@ m_best(uint32_t cpu, uint32_t below)
 	return best;
 }
 
-/* The order of an SGI's sources is free (IHI 0048B 4.4.4): the model follows got if it is pending. */
+/* An SGI's sources come in any order (IHI 0048B 4.4.4): the model follows got if it is pending. */
 static uint32_t
 m_ack(uint32_t cpu, uint32_t got)
 {

@@ -39,7 +39,7 @@ void rig_init(uint32_t n, uint32_t nlrs, uint32_t nirqs);
 void rig_enter(uint32_t id); /* as arch_vcpu_enter, into the guest */
 void rig_exit(uint32_t id);  /* and back */
 void rig_sync(uint32_t id);  /* exit and enter */
-/* Let HYP handle whatever interrupts the CPU while vCPU id runs; requests make it exit and enter. */
+/* Let HYP handle what interrupts the CPU while vCPU id runs; requests make it exit and enter. */
 void rig_settle(uint32_t id);
 /* A guest's distributor access, by HYP if it runs and HYP can, else by the host. */
 uint32_t rig_access(uint32_t id, uint32_t offset, uint32_t size, bool write, uint32_t data);

@@ -36,7 +36,7 @@ bool fake_should_fail(void);	   /* for fakes that allocate otherwise */
 void fake_no_blocks(bool none);	   /* os_gpage_alloc(9) fails */
 bool fake_is_page(const void *va); /* of os_pages_alloc */
 
-/* A touch by user space of /dev/vmm/NAME at gpa, as the glue's fault handler does; *va: the page. */
+/* User space touches /dev/vmm/NAME at gpa, as the glue's fault handler does; *va: the page. */
 int fake_user_touch(struct vm *vm, uint64_t gpa, bool write, void **va);
 /* For fake stage 2s: the page is, or no longer is, reachable by the guest. */
 void fake_gpage_shown(hpa_t pa, unsigned int npages);
