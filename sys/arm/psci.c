@@ -100,7 +100,7 @@ psci_system(struct vcpu *vcpu, enum vm_suspend_how how)
 	return PSCI_INTERNAL_FAILURE;
 }
 
-/* Not ours: -1, or user space's to answer, which finds -1 in r0 and may set another. */
+/* VM_CAP_SMCCC_EXIT: user space's to answer, which finds -1 in r0 and may set another. */
 static enum vcpu_action
 psci_unknown(struct vcpu *vcpu, struct vm_exit *vme)
 {
@@ -108,10 +108,6 @@ psci_unknown(struct vcpu *vcpu, struct vm_exit *vme)
 	unsigned int i;
 
 	vcpu_stat_inc(vcpu, VMM_STAT_SMCCC_UNKNOWN);
-	if ((LOAD_ONCE(vcpu->caps) & BIT(VM_CAP_SMCCC_EXIT)) == 0) {
-		v->regs.r[0] = PSCI_NOT_SUPPORTED;
-		return EXIT_RESUME;
-	}
 	memset(&vme->u, 0, sizeof(vme->u));
 	vme->exitcode = VM_EXITCODE_SMCCC;
 	vme->inst_length = 0;

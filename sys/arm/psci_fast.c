@@ -46,6 +46,17 @@ smccc_arch_features(uint32_t fn)
 	}
 }
 
+/* A function of nobody's: counted, and refused, unless user space wants to see it. */
+static bool
+psci_fast_unknown(struct hyp_vcpu *v)
+{
+	if (v->smccc_exit != 0 || psci_features(v->regs.r[0]) == PSCI_SUCCESS)
+		return false;
+	v->stats[VMM_STAT_SMCCC_UNKNOWN]++;
+	v->regs.r[0] = PSCI_NOT_SUPPORTED;
+	return true;
+}
+
 /* r0 holds the function, and gets the answer; all other registers keep (DEN0028). */
 bool
 psci_fast(struct hyp_vcpu *v)
@@ -69,6 +80,6 @@ psci_fast(struct hyp_vcpu *v)
 		r[0] = PSCI_MIGRATE_NOT_NEEDED;
 		return true;
 	default:
-		return false;
+		return psci_fast_unknown(v);
 	}
 }

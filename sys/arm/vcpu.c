@@ -134,7 +134,10 @@ set_twe(struct hyp_vcpu *v)
 void
 arch_vcpu_load(struct vcpu *vcpu)
 {
-	set_twe(hyp_vcpu(vcpu));
+	struct hyp_vcpu *v = hyp_vcpu(vcpu);
+
+	set_twe(v);
+	v->smccc_exit = LOAD_ONCE(vcpu->caps) & BIT(VM_CAP_SMCCC_EXIT);
 	vtimer_load(vcpu);
 }
 

@@ -69,6 +69,12 @@ ticks_to_ns(uint64_t ticks)
 	return (hi << (32 - ns_shift)) + ((lo & ~0u) >> ns_shift) + 1;
 }
 
+uint64_t
+arch_ticks_to_ns(uint64_t ticks)
+{
+	return ticks_to_ns(ticks);
+}
+
 /* ---- the two timers' conditions, from saved state ---- */
 
 static inline bool

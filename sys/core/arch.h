@@ -55,6 +55,9 @@ void arch_vcpu_reset(struct vcpu *vcpu, bool powered_on);
 int arch_get_register(struct vcpu *vcpu, uint32_t reg, uint64_t *val); /* -EINVAL unknown */
 int arch_set_register(struct vcpu *vcpu, uint32_t reg, uint64_t val);
 
+/* The counter of arch_cntpct() in ns, for statistics: no division. */
+uint64_t arch_ticks_to_ns(uint64_t ticks);
+
 /* ---- running ---- */
 enum vcpu_action {
 	EXIT_RESUME,  /* go on */

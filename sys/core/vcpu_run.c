@@ -93,14 +93,14 @@ wfi_is_over(void *arg)
 static void
 vcpu_block(struct vcpu *vcpu)
 {
-	uint64_t from = os_now_ns(), slept;
+	uint64_t from = arch_cntpct(), slept;
 
 	arch_vcpu_sleep_begin(vcpu);
 	do
 		__atomic_fetch_and(vcpu->requests, ~VCPU_REQ_IRQ, __ATOMIC_SEQ_CST);
 	while (!wfi_is_over(vcpu) && vcpu_sleep(vcpu, wfi_is_over) == 0);
 	arch_vcpu_sleep_end(vcpu);
-	slept = os_now_ns() - from;
+	slept = arch_ticks_to_ns(arch_cntpct() - from);
 	STORE_ONCE(vcpu->stats[VMM_STAT_HALT_NS], vcpu->stats[VMM_STAT_HALT_NS] + slept);
 	vmm_trace(vcpu, VMM_TRACE_WFI, 0, slept);
 }
@@ -178,10 +178,10 @@ vcpu_enter_guest(struct vcpu *vcpu)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* vcpu_request */
 	go = !has_request(vcpu) && !os_resched_or_signal();
 	if (go) {
-		from = os_now_ns();
+		from = arch_cntpct();
 		arch_vcpu_enter(vcpu);
 		STORE_ONCE(vcpu->stats[VMM_STAT_RUN_NS],
-		    vcpu->stats[VMM_STAT_RUN_NS] + (os_now_ns() - from));
+		    vcpu->stats[VMM_STAT_RUN_NS] + arch_ticks_to_ns(arch_cntpct() - from));
 		if (has_request(vcpu))
 			vcpu_stat_inc(vcpu, VMM_STAT_KICKS);
 	}

@@ -52,7 +52,7 @@ ranges_meet(uint64_t a, uint64_t alen, uint64_t b, uint64_t blen)
 static struct memmap *
 map_find(struct vm *vm, uint64_t gpa)
 {
-	for (uint32_t i = 0; i < VM_MAX_MEMMAPS; i++)
+	for (uint32_t i = 0; i < vm->nmaps; i++)
 		if (ranges_meet(vm->map[i].gpa, vm->map[i].len, gpa, 1))
 			return &vm->map[i];
 	return NULL;
@@ -366,6 +366,8 @@ vm_mem_map_seg(struct vm *vm, const struct vm_memmap *a)
 			continue;
 		os_mutex_lock(&vm->mem_lock);
 		vm->map[i] = (struct memmap){ a->gpa, a->len, a->segoff, a->segid, a->prot };
+		if (i >= vm->nmaps)
+			vm->nmaps = i + 1;
 		os_mutex_unlock(&vm->mem_lock);
 		return 0;
 	}

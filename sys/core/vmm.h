@@ -85,6 +85,7 @@ struct vm {
 	struct vm_topology topo;       /* [V] */
 	struct memseg seg[VM_MAX_MEMSEGS]; /* [V]+[m] */
 	struct memmap map[VM_MAX_MEMMAPS]; /* [V]+[m] */
+	uint32_t nmaps;	      /* [V]+[m] slots from here on were never used */
 	uint64_t mem_pages;		   /* [m] guest pages allocated */
 	void *arch;			   /* [I] struct arch_vm */
 	void *os;			   /* [I] the glue's: device node and the like */

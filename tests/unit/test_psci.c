@@ -194,7 +194,7 @@ test_unknown(void **state)
 	assert_int_equal(call(0xc4000003, 1, 0x40100000, 0), PSCI_NOT_SUPPORTED);
 	assert_int_equal(mock.vcpu[0].stats[VMM_STAT_SMCCC_UNKNOWN], 3);
 	memset(&vme, 0xff, sizeof(vme));
-	mock.vcpu[0].caps = BIT(VM_CAP_SMCCC_EXIT);
+	mock_hv(0)->smccc_exit = 1;
 	assert_int_equal(hvc(0, 0x86000001, 11, 12, 13), EXIT_TO_USER);
 	assert_int_equal(vme.exitcode, VM_EXITCODE_SMCCC);
 	assert_int_equal(vme.inst_length, 0);

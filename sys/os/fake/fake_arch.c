@@ -81,7 +81,13 @@ arch_info(struct vmmctl_info *info)
 uint64_t
 arch_cntpct(void)
 {
-	return os_now_ns() / 16;
+	return os_now_ns();
+}
+
+uint64_t
+arch_ticks_to_ns(uint64_t ticks)
+{
+	return ticks;
 }
 
 /* ---- stage 2 ---- */

@@ -126,8 +126,8 @@ checked_ioctl(
 }
 
 /*
- * The hot path: what goes in lies before the exit, what comes out is the exit.  Where the core
- * leaves the exit alone user space sees zeros, nothing of our stack.
+ * The hot path: what goes in lies before the exit, what comes out is the exit, which vm_run
+ * writes whole whenever it returns 0: nothing of our stack gets out.
  */
 static noinline long
 run_ioctl(struct vm *vm, struct vm_run __user *user)
@@ -139,7 +139,6 @@ run_ioctl(struct vm *vm, struct vm_run __user *user)
 		return -ENXIO;
 	if (copy_from_user(&run, user, offsetof(struct vm_run, exit)) != 0)
 		return -EFAULT;
-	memset(&run.exit, 0, sizeof(run.exit));
 	error = vm_ioctl(vm, IOCNUM_RUN, &run, sizeof(run));
 	if (error == 0 && copy_to_user(&user->exit, &run.exit, sizeof(run.exit)) != 0)
 		error = -EFAULT;
