@@ -300,12 +300,35 @@ start_vcpu(struct machine *m, unsigned int id, int pin)
 	CPU_ZERO(&set);
 	CPU_SET((size_t)pin, &set);
 	error = pthread_setaffinity_np(v->thread, sizeof(set), &set);
-	if (error != 0) {
-		say("-p %u:%d: %s: is there such a host CPU?", id, pin, strerror(error));
-		errno = 0;
-		return -1;
+	errno = error;
+	return error != 0 ? -1 : 0;
+}
+
+/* Before anything has run: a VM that ended must be loaded again.  Tries them on this thread. */
+static int
+check_pins(const struct bhyve_config *c, uint64_t active)
+{
+	cpu_set_t before, set;
+	int error = 0;
+
+	pthread_getaffinity_np(pthread_self(), sizeof(before), &before);
+	for (unsigned int i = 0; i < VM_MAXCPU && error == 0; i++) {
+		if (c->pin[i] < 0)
+			continue;
+		if ((active >> i & 1) == 0) {
+			say("-p %u:%d: the VM has %d vCPUs, counted from 0", i, c->pin[i],
+			    __builtin_popcountll(active));
+			return -1;
+		}
+		CPU_ZERO(&set);
+		CPU_SET((size_t)c->pin[i], &set);
+		error = pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+		if (error != 0)
+			say("-p %u:%d: %s: is there such a host CPU?", i, c->pin[i],
+			    strerror(error));
 	}
-	return 0;
+	pthread_setaffinity_np(pthread_self(), sizeof(before), &before);
+	return error != 0 ? -1 : 0;
 }
 
 static int
@@ -317,13 +340,14 @@ run_vcpus(struct machine *m, const struct bhyve_config *c)
 
 	if (vm_active_cpus(m->run.ctx, &active) != 0)
 		return say_vm(VM_OP_OPEN, c->name);
+	if (check_pins(c, active) != 0)
+		return -1;
 	for (unsigned int i = 0; i < VM_MAXCPU && error == 0; i++) {
 		if ((active >> i & 1) == 0)
 			continue;
 		error = start_vcpu(m, i, c->pin[i]);
 		if (error != 0) {
-			if (errno != 0)
-				say("cannot start vCPU %u: %s", i, strerror(errno));
+			say("cannot start vCPU %u: %s", i, strerror(errno));
 			run_end(&m->run, BHYVE_ERROR);
 		}
 	}

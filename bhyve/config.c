@@ -286,6 +286,8 @@ set_pin_option(struct bhyve_config *c, const char *val, struct config_error *e)
 	struct config_error ignored;
 	char word[48];
 
+	if (val[0] == '\0')
+		return bad(e, "-p: needs a value");
 	if (val[0] < '0' || val[0] > '7' || val[1] != ':' || strlen(val) > 8)
 		return bad(e, "-p %s: is not VCPU:HOSTCPU, as in 0:1", val);
 	snprintf(word, sizeof(word), "vcpu.%c.cpuset=%s", val[0], val + 2);

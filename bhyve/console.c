@@ -431,7 +431,9 @@ open_unix(struct chardev *cd, const char *path)
 	if (cd->listener < 0 || bind(cd->listener, (struct sockaddr *)&addr, sizeof(addr)) != 0 ||
 	    (cd->path = strdup(path)) == NULL || listen(cd->listener, 1) != 0 ||
 	    (cd->listen_source = ev_fd_add(cd->loop, cd->listener, client_new, cd)) == NULL) {
-		say("console=unix:%s: %s", path, strerror(errno));
+		say("console=unix:%s: %s", path,
+		    errno == EADDRINUSE ? "is there and not a socket that was left over" :
+					  strerror(errno));
 		return -1;
 	}
 	cd->may_stall = true;

@@ -119,8 +119,6 @@ show_registers(struct output *o, struct vcpu *vcpu)
 			out_line(o, "%-12s 0x%0*llx", vm_reg_name(i), reg_is_wide(i) ? 16 : 8,
 			    (unsigned long long)vals[i]);
 		}
-	} else if (errno == EBUSY) {
-		out_line(o, "registers: the vCPU runs (--pause stops it)");
 	} else {
 		out_end_object(o);
 		return -1;
@@ -228,10 +226,6 @@ show_vcpus(struct output *o, struct vmctx *ctx, const struct ctl_options *opt)
 
 	if (vm_active_cpus(ctx, &active) != 0)
 		return -1;
-	if (opt->vcpu_given && (active >> opt->vcpu & 1) == 0) {
-		errno = EINVAL;
-		return -1;
-	}
 	out_array(o, "vcpus");
 	for (uint32_t i = 0; i < VM_MAXCPU && error == 0; i++) {
 		if ((active >> i & 1) == 0 || (opt->vcpu_given && opt->vcpu != i))
@@ -337,6 +331,44 @@ do_pause(struct vmctx *ctx, const struct ctl_options *opt)
 	return error;
 }
 
+/* An action on one vCPU; the module would make it on first use. */
+static bool
+names_vcpu(const struct ctl_options *opt)
+{
+	return opt->vcpu_given || opt->action == CTL_GET_REG || opt->action == CTL_SET_REG;
+}
+
+static int
+check_vcpu(struct vmctx *ctx, const struct ctl_options *opt)
+{
+	uint64_t active;
+
+	if (vm_active_cpus(ctx, &active) != 0)
+		return complain(VM_OP_VCPU, opt->vm);
+	if ((active >> opt->vcpu & 1) != 0)
+		return CTL_OK;
+	if (active == 0)
+		fprintf(stderr,
+		    "bhyvectl: VM \"%s\" has no vCPUs yet: load a kernel with bhyveload\n",
+		    opt->vm);
+	else
+		fprintf(stderr, "bhyvectl: --cpu=%u: VM \"%s\" has %d vCPUs, counted from 0\n",
+		    opt->vcpu, opt->vm, __builtin_popcountll(active));
+	return CTL_FAILED;
+}
+
+static int
+failed(const struct ctl_options *opt)
+{
+	if (opt->action == CTL_SET_REG && errno == EINVAL) {
+		fprintf(stderr,
+		    "bhyvectl: --set-reg=%s:0x%llx: cannot be set to that, or not at all\n",
+		    vm_reg_name(opt->reg), (unsigned long long)opt->value);
+		return CTL_FAILED;
+	}
+	return complain(opt->action == CTL_SUSPEND ? VM_OP_CONTROL : VM_OP_VCPU, opt->vm);
+}
+
 static int
 with_vm(const struct ctl_options *opt, struct output *o)
 {
@@ -345,6 +377,10 @@ with_vm(const struct ctl_options *opt, struct output *o)
 
 	if (ctx == NULL)
 		return complain(VM_OP_OPEN, opt->vm);
+	if (names_vcpu(opt) && check_vcpu(ctx, opt) != CTL_OK) {
+		vm_close(ctx);
+		return CTL_FAILED;
+	}
 	switch (opt->action) {
 	case CTL_SUSPEND:
 		error = vm_suspend(ctx, opt->how);
@@ -364,10 +400,7 @@ with_vm(const struct ctl_options *opt, struct output *o)
 	saved = errno;
 	vm_close(ctx);
 	errno = saved;
-	if (error == 0)
-		return CTL_OK;
-	/* An EINVAL that names a vCPU or a register is about those. */
-	return complain(opt->action == CTL_SUSPEND ? VM_OP_CONTROL : VM_OP_VCPU, opt->vm);
+	return error == 0 ? CTL_OK : failed(opt);
 }
 
 static int

@@ -231,7 +231,7 @@ ctl_options_usage(void)
 	       "  --get-stats         counters of one vCPU or all\n"
 	       "  --get-all           everything: registers, memory map, counters\n"
 	       "  --get-reg=REG       one register of vCPU --cpu (0)\n"
-	       "  --set-reg=REG:VALUE set one; the vCPU must not run\n"
+	       "  --set-reg=REG:VALUE set one; a vCPU that runs is stopped for it\n"
 	       "  --trace             the last events of one vCPU or all\n"
 	       "  --help, -h          this text\n"
 	       "\n"

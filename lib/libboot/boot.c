@@ -71,6 +71,35 @@ fdt_room(const struct loading *l, const struct boot_config *c)
 	    (c->cmdline != NULL ? strlen(c->cmdline) : 0) + 1024;
 }
 
+/* What can be wrong without a VM; the places are for a tree as it is before it is finished. */
+static int
+plan_all(const struct boot_config *c, const struct boot_machine *machine, uint64_t ram_gpa,
+    struct loading *l, struct boot_error *e)
+{
+	uint64_t ram_size = machine->ram_size;
+
+	if (open_files(c, l, e) != 0 ||
+	    boot_kernel_plan(&l->kernel, ram_gpa, ram_size, c->raw_gpa, &l->plan, e) != 0)
+		return -1;
+	if (l->plan.format == BOOT_ZIMAGE && c->cmdline != NULL &&
+	    strlen(c->cmdline) > BOOT_CMDLINE_LINUX)
+		return boot_fail(e,
+		    "the kernel's command line has %zu characters: Linux on ARM keeps %u",
+		    strlen(c->cmdline), BOOT_CMDLINE_LINUX);
+	if (make_fdt(c, machine, l, e) != 0)
+		return -1;
+	if (boot_place(
+		&l->plan, ram_gpa, ram_size, fdt_room(l, c), l->initrd.size, &l->places, e) == 0)
+		return 0;
+	if (c->initrd == NULL)
+		return -1;
+	return boot_fail(e,
+	    "%s: its %llu KiB, the kernel and the device tree do not fit into %llu MiB of guest "
+	    "memory: see -m",
+	    c->initrd, (unsigned long long)(l->initrd.size >> 10),
+	    (unsigned long long)(ram_size >> 20));
+}
+
 static int
 load_all(const struct boot_config *c, const struct boot_machine *machine, const struct boot_mem *m,
     struct loading *l, struct boot_error *e)
@@ -78,13 +107,10 @@ load_all(const struct boot_config *c, const struct boot_machine *machine, const 
 	uint64_t room;
 	void *va;
 
-	if (open_files(c, l, e) != 0 ||
-	    boot_kernel_plan(&l->kernel, m->gpa, m->size, c->raw_gpa, &l->plan, e) != 0 ||
-	    make_fdt(c, machine, l, e) != 0)
+	if (plan_all(c, machine, m->gpa, l, e) != 0)
 		return -1;
 	room = fdt_room(l, c);
-	if (boot_place(&l->plan, m->gpa, m->size, room, l->initrd.size, &l->places, e) != 0 ||
-	    boot_fdt_finish(l->fdt, machine, c->cmdline, l->places.initrd, l->initrd.size, e) != 0)
+	if (boot_fdt_finish(l->fdt, machine, c->cmdline, l->places.initrd, l->initrd.size, e) != 0)
 		return -1;
 	va = boot_mem_at(m, l->places.dtb, fdt_totalsize(l->fdt));
 	if (va == NULL || fdt_totalsize(l->fdt) > room)
@@ -129,15 +155,7 @@ boot_check(const struct boot_config *c, uint64_t ram_size, struct boot_error *e)
 	struct boot_machine machine = { .vcpus = 1, .ram_size = ram_size };
 	int error;
 
-	error = open_files(c, &l, e);
-	if (error == 0)
-		error = boot_kernel_plan(
-		    &l.kernel, MACHINE_RAM_BASE, ram_size, c->raw_gpa, &l.plan, e);
-	if (error == 0)
-		error = make_fdt(c, &machine, &l, e);
-	if (error == 0)
-		error = boot_place(&l.plan, MACHINE_RAM_BASE, ram_size, fdt_room(&l, c),
-		    l.initrd.size, &l.places, e);
+	error = plan_all(c, &machine, MACHINE_RAM_BASE, &l, e);
 	loading_end(&l);
 	return error;
 }

@@ -20,11 +20,12 @@
 struct vmctx;
 struct vm_topology;
 
-#define BOOT_MAX_OVERLAYS 8
-#define BOOT_MAX_SEGMENTS 16	/* PT_LOADs of an ELF file */
-#define BOOT_CMDLINE_MAX  2047u /* what an ELF or raw guest may take; Linux on ARM keeps 1023 */
-#define BOOT_MAX_DTB	  (1u << 20) /* a device tree as large as this is refused */
-#define BOOT_NO_ADDRESS	  (~0ull)
+#define BOOT_MAX_OVERLAYS  8
+#define BOOT_MAX_SEGMENTS  16	 /* PT_LOADs of an ELF file */
+#define BOOT_CMDLINE_MAX   2047u /* what an ELF or raw guest may take; Linux on ARM keeps 1023 */
+#define BOOT_CMDLINE_LINUX 1023u
+#define BOOT_MAX_DTB	   (1u << 20) /* a device tree as large as this is refused */
+#define BOOT_NO_ADDRESS	   (~0ull)
 
 /* One line, without newline, with the file's name where one is at fault. */
 struct boot_error {

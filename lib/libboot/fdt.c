@@ -293,6 +293,31 @@ boot_fdt_generate(void *buf, uint32_t cap, const struct boot_machine *m, struct 
 
 /* ---- the user's tree ---- */
 
+/* libfdt's errors as far as files cause them. */
+static const char *
+fdt_words(int error)
+{
+	switch (-error) {
+	case FDT_ERR_TRUNCATED:
+		return "it is truncated";
+	case FDT_ERR_BADVERSION:
+		return "its version is not 16 or 17";
+	case FDT_ERR_BADSTRUCTURE:
+	case FDT_ERR_BADLAYOUT:
+		return "its structure is damaged";
+	case FDT_ERR_BADNCELLS:
+		return "its root's #address-cells and #size-cells must be 1 or 2";
+	case FDT_ERR_NOSPACE:
+		return "it is too large";
+	case FDT_ERR_NOTFOUND:
+		return "it names a label or node that is not there (dtc -@ keeps labels)";
+	case FDT_ERR_BADOVERLAY:
+		return "it is not an overlay (compile one with /plugin/ and dtc -@)";
+	default:
+		return fdt_strerror(error);
+	}
+}
+
 /* Reads a blob and checks it as a whole, so that libfdt's other calls may trust it. */
 static int
 read_blob(void *buf, uint32_t cap, const char *name, struct boot_error *e)
@@ -310,9 +335,17 @@ read_blob(void *buf, uint32_t cap, const char *name, struct boot_error *e)
 	if (error == 0 && fdt_magic(buf) != FDT_MAGIC)
 		error = boot_fail(e, "%s: not a device tree blob (compile sources with dtc)", name);
 	if (error == 0 && (error = fdt_check_full(buf, (size_t)f.size)) != 0)
-		error = boot_fail(e, "%s: a broken device tree: %s", name, fdt_strerror(error));
+		error = boot_fail(e, "%s: a broken device tree: %s", name, fdt_words(error));
 	boot_file_close(&f);
 	return error;
+}
+
+static bool
+cells_fit(const void *buf)
+{
+	int ac = fdt_address_cells(buf, 0), sc = fdt_size_cells(buf, 0);
+
+	return ac >= 1 && ac <= 2 && sc >= 1 && sc <= 2;
 }
 
 int
@@ -323,8 +356,10 @@ boot_fdt_read(void *buf, uint32_t cap, const char *file, struct boot_error *e)
 	if (read_blob(buf, cap < BOOT_MAX_DTB ? cap : BOOT_MAX_DTB, file, e) != 0)
 		return -1;
 	error = fdt_open_into(buf, buf, (int)cap);
+	if (error == 0 && !cells_fit(buf))
+		error = -FDT_ERR_BADNCELLS;
 	if (error != 0)
-		return boot_fail(e, "%s: %s", file, fdt_strerror(error));
+		return boot_fail(e, "%s: a broken device tree: %s", file, fdt_words(error));
 	return 0;
 }
 
@@ -339,7 +374,7 @@ boot_fdt_overlay(void *buf, const char *file, struct boot_error *e)
 	error = fdt_overlay_apply(buf, overlay);
 	if (error != 0)
 		return boot_fail(e, "%s: this overlay does not go on the device tree: %s", file,
-		    fdt_strerror(error));
+		    fdt_words(error));
 	return 0;
 }
 
@@ -381,7 +416,7 @@ set_memory(void *buf, const struct boot_machine *m)
 	uint8_t reg[16];
 	char name[32];
 
-	if (ac < 1 || ac > 2 || sc < 1 || sc > 2)
+	if (!cells_fit(buf))
 		return -FDT_ERR_BADNCELLS;
 	for (int i = 0; (node = memory_node(buf)) >= 0; i++) {
 		error = i < MAX_MEMORY_NODES ? fdt_del_node(buf, node) : -FDT_ERR_BADSTRUCTURE;
@@ -426,6 +461,6 @@ boot_fdt_finish(void *buf, const struct boot_machine *m, const char *cmdline, ui
 	if (error == 0)
 		error = fdt_pack(buf);
 	if (error != 0)
-		return boot_fail(e, "cannot complete the device tree: %s", fdt_strerror(error));
+		return boot_fail(e, "cannot complete the device tree: %s", fdt_words(error));
 	return 0;
 }

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "boot.h"
 #include "vmmapi.h"
@@ -78,6 +79,27 @@ set_entry(struct vmctx *ctx, const struct boot_entry *entry, struct boot_error *
 	return error;
 }
 
+/* Before what the VM holds is given up. */
+static int
+check_memory(struct vmctx *ctx, uint64_t want, struct boot_error *e)
+{
+	long pages = sysconf(_SC_PHYS_PAGES);
+	uint64_t have = pages > 0 ? (uint64_t)pages * VM_PAGE_SIZE : UINT64_MAX;
+	struct vm_memmap m;
+
+	if (want > have)
+		return boot_fail(e,
+		    "VM \"%s\": %llu MiB are more memory than the host has (%llu MiB): give less "
+		    "with -m",
+		    vm_get_name(ctx), (unsigned long long)(want >> 20),
+		    (unsigned long long)(have >> 20));
+	if (vm_mmap_getnext(ctx, MACHINE_RAM_BASE, &m) == 0 && m.segid == 0 && m.len != want) {
+		errno = EEXIST;
+		return vm_fail(ctx, VM_OP_MEMORY, e);
+	}
+	return 0;
+}
+
 int
 boot_vm_prepare(
     struct vmctx *ctx, const struct boot_vm *v, const struct boot_config *c, struct boot_error *e)
@@ -86,6 +108,8 @@ boot_vm_prepare(
 	struct boot_entry entry;
 	struct boot_mem mem;
 
+	if (check_memory(ctx, v->memory, e) != 0)
+		return -1;
 	/* Whatever it was before, also when its bhyve was killed: memory and name are kept. */
 	if (vm_reinit(ctx) != 0)
 		return vm_fail(ctx, VM_OP_REINIT, e);
