@@ -10,6 +10,8 @@ KERNEL ?= armmp
 MEMORY ?= 768
 VCPUS ?= 2
 GUEST_MEMORY ?= 256M
+# How long `make fuzz` is at each target.
+FUZZ_SECONDS ?= 60
 
 # Debian's own tools, whatever else stands first in the caller's PATH.
 export PATH := /usr/sbin:/usr/bin:/sbin:/bin:$(PATH)
@@ -27,7 +29,7 @@ NINJA = flock build/$(1).lock ninja $(NINJA_FLAGS) -C build/$(1)
 NINJA_FLAGS ?= --quiet
 
 .PHONY: help setup run build native clang armhf module modules check check-all bench coverage \
-	lint format clean
+	fuzz lint format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -39,6 +41,7 @@ help:
 	@echo 'make check-all  all system tests; goes on where it was stopped (RESTART=1: from the start)'
 	@echo 'make bench      instructions per operation'
 	@echo 'make coverage   line coverage of sys/ by the unit tests'
+	@echo 'make fuzz       libFuzzer on each fuzz target (FUZZ_SECONDS=$(FUZZ_SECONDS) TARGET=name)'
 	@echo 'make build      module for both kernels, tools for the host, unit tests; see also'
 	@echo '                native, clang, armhf, module (KERNEL=), modules'
 	@echo 'make lint       layering, style and the like'
@@ -110,6 +113,11 @@ coverage: setup
 	@meson test -C build/coverage --no-rebuild --quiet
 	@gcovr --root . --filter 'sys/' --object-directory build/coverage build/coverage \
 		--exclude-unreachable-branches
+
+fuzz: setup
+	$(call configure,fuzz,--native-file cross/clang.ini -Dfuzz=true -Doptimization=2 -Db_sanitize=address$(comma)undefined)
+	@$(call NINJA,fuzz) $(patsubst tests/fuzz/%.c,tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+	@tests/fuzz/run build/fuzz $(FUZZ_SECONDS) $(TARGET)
 
 lint: setup
 	@tests/lint/run
