@@ -40,6 +40,13 @@ struct hyp_ctl {
 	uint32_t vtcr, hcr, hcptr, hstr, hdcr, vpidr, vmpidr, cnthctl;
 };
 
+/* What makes this CPU's branch predictors forget the guest: hyp_run.c. */
+enum hyp_forget {
+	HYP_FORGET_NOTHING,
+	HYP_FORGET_BPIALL,
+	HYP_FORGET_ICIALLU,
+};
+
 enum hyp_vector { /* vectors that only a fault inside HYP can take */
 	HYP_VECTOR_RESET,
 	HYP_VECTOR_UNDEF,
@@ -67,6 +74,7 @@ struct hyp_cpu {
 	uint32_t restart_pa; /* [I] */
 	uint32_t panic_va;   /* [I] host function that a fault inside HYP returns to */
 	uint32_t thumbee;    /* [h] ThumbEE's registers exist */
+	uint32_t forget;     /* [h] enum hyp_forget */
 	uint32_t in_guest;   /* [h] host_* below hold the host's state, the CPU a guest's */
 	hyp_va_t last_vcpu;  /* [h] ran here last: only compared */
 	struct hyp_ctl ctl;  /* [h] */

@@ -26,6 +26,12 @@
 #define HYP_CNTHCTL_PCTEN   BIT(0) /* PL1 may read CNTPCT; CNTP stays trapped */
 #define HYP_ID_PFR0_THUMBEE MASK32(15, 12)
 
+/* MIDR: Arm's part numbers */
+#define MIDR_PART_MASK MASK32(15, 4)
+#define MIDR_PART_A12  0xc0du
+#define MIDR_PART_A17  0xc0eu
+#define MIDR_PART_A15  0xc0fu
+
 /* PAR, B4.1.112 */
 #define PAR_F	 BIT64(0)
 #define PAR_SS	 BIT64(1) /* short format: a supersection */
@@ -309,6 +315,34 @@ guest_mode_check(struct hyp_vcpu *v)
 }
 
 /*
+ * What the guest taught the branch predictors must not steer the host: what Linux did on each
+ * exit of its KVM for ARMv7.  On a Cortex-A15 ICIALLU takes the predictors along if firmware
+ * has set ACTLR.IBE; the Cortex-A7 was left alone there.  host_load's ISB completes it.
+ */
+static uint32_t
+forget_how(void)
+{
+	switch (FIELD_OF(MIDR_PART_MASK, sysreg_read(MIDR))) {
+	case MIDR_PART_A12:
+	case MIDR_PART_A17:
+		return HYP_FORGET_BPIALL;
+	case MIDR_PART_A15:
+		return HYP_FORGET_ICIALLU;
+	default:
+		return HYP_FORGET_NOTHING;
+	}
+}
+
+static void
+predictors_forget(const struct hyp_cpu *cpu)
+{
+	if (cpu->forget == HYP_FORGET_BPIALL)
+		sysreg_write(BPIALL, 0);
+	else if (cpu->forget == HYP_FORGET_ICIALLU)
+		sysreg_write(ICIALLU, 0);
+}
+
+/*
  * Between host_save and the ERET, and again between guest_save and the ERET, the registers that
  * translate for PL1 and PL0 belong half to the guest and half to the host.  In HYP mode the
  * processor starts no speculative access and no walk with them, so their order does not
@@ -338,6 +372,7 @@ vcpu_run(struct hyp_vcpu *v)
 	host_save(cpu, v);
 	guest_load(cpu, HYP_PTR(struct hyp_vm, v->vm), v);
 	hyp_guest_enter(v);
+	predictors_forget(cpu);
 	guest_save(cpu, v);
 	guest_serror(v);
 	host_load(cpu);
@@ -546,6 +581,7 @@ hyp_cpu_enter(uint32_t old_hvbar, uint32_t old_hsctlr)
 	cpu->old_hvbar = old_hvbar;
 	cpu->old_hsctlr = old_hsctlr;
 	cpu->thumbee = (sysreg_read(ID_PFR0) & HYP_ID_PFR0_THUMBEE) != 0;
+	cpu->forget = forget_how();
 	cpu->in_guest = 0;
 	cpu->last_vcpu.a = 0;
 	ctl_save(&cpu->ctl);
