@@ -19,7 +19,7 @@
 void fake_gic_reset(uint32_t nlrs);
 void fake_gic_cpu(unsigned int cpu); /* the physical CPU we are on */
 
-/* fake_dev_hook and fake_sysreg_hook */
+/* write: *val in, else out.  True when it is a register of the GIC's or the timer's. */
 bool fake_gic_dev(uintptr_t base, uint32_t offset, bool write, uint32_t *val);
 bool fake_gic_sysreg(const char *name, bool write, uint64_t *val);
 

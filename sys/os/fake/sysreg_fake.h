@@ -3,23 +3,19 @@
  * Copyright (c) 2026 The bhyve-arm authors
  *
  * System registers, barriers and device registers by the names of sys/armv7/sysreg.h, for builds
- * on another processor: registers are rows of a table (fake_hyp.c), devices plain memory, unless a
- * test hooks them.  Nothing of the fake OS is needed to include it.
+ * on another processor.  The test has the registers and the devices (tests/unit/vgic_rig.c).
+ * Nothing of the fake OS is needed to include it.
  */
 #ifndef FAKE_SYSREG_FAKE_H
 #define FAKE_SYSREG_FAKE_H
 
 #include "types.h"
 
-uint64_t fake_sysreg_read(const char *name); /* what was written last; 0 at first */
+uint64_t fake_sysreg_read(const char *name);
 void fake_sysreg_write(const char *name, uint64_t val);
-/* A test's own register file: true when it answered.  write: *val in, else out.  NULL: none. */
-extern bool (*fake_sysreg_hook)(const char *name, bool write, uint64_t *val);
 
 uint32_t fake_dev_read(uintptr_t base, uint32_t offset);
 void fake_dev_write(uintptr_t base, uint32_t offset, uint32_t val);
-/* A test's own device: true when it answered.  NULL: devices are memory. */
-extern bool (*fake_dev_hook)(uintptr_t base, uint32_t offset, bool write, uint32_t *val);
 
 #define sysreg_read(name)	  ((uint32_t)fake_sysreg_read(#name))
 #define sysreg_write(name, val)	  fake_sysreg_write(#name, (uint32_t)(val))
