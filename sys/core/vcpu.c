@@ -75,11 +75,17 @@ vcpu_get(struct vm *vm, uint32_t id, struct vcpu **out)
 }
 
 struct vcpu *
+vm_made_vcpu(struct vm *vm, uint32_t id)
+{
+	return id < VM_MAXCPU ? __atomic_load_n(&vm->vcpu[id], __ATOMIC_ACQUIRE) : NULL;
+}
+
+struct vcpu *
 vm_vcpu(struct vm *vm, uint32_t id)
 {
 	if (id >= VM_MAXCPU || (__atomic_load_n(&vm->active, __ATOMIC_ACQUIRE) & BIT64(id)) == 0)
 		return NULL;
-	return __atomic_load_n(&vm->vcpu[id], __ATOMIC_ACQUIRE);
+	return vm_made_vcpu(vm, id);
 }
 
 int

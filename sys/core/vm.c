@@ -336,7 +336,7 @@ next_fill(struct vm *vm, struct vmmctl_vm_next *a)
 	a->gid = vm->gid;
 	a->vcpus = count_bits(LOAD_ONCE(vm->active));
 	for (uint32_t i = 0; i < VM_MAXCPU; i++)
-		if (vcpu_in_run(__atomic_load_n(&vm->vcpu[i], __ATOMIC_ACQUIRE)))
+		if (vcpu_in_run(vm_made_vcpu(vm, i)))
 			a->running = 1;
 	os_mutex_lock(&vm->mem_lock);
 	a->mem_bytes = vm->mem_pages * PAGE_BYTES;
@@ -384,7 +384,7 @@ vm_suspend(struct vm *vm, uint32_t how, uint32_t vcpuid)
 			return -EBUSY;
 	}
 	for (uint32_t i = 0; i < VM_MAXCPU; i++) {
-		struct vcpu *vcpu = __atomic_load_n(&vm->vcpu[i], __ATOMIC_ACQUIRE);
+		struct vcpu *vcpu = vm_made_vcpu(vm, i);
 
 		if (vcpu != NULL)
 			vcpu_request(vcpu, VCPU_REQ_SUSPEND);

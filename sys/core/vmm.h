@@ -85,7 +85,7 @@ struct vm {
 	struct vm_topology topo;       /* [V] */
 	struct memseg seg[VM_MAX_MEMSEGS]; /* [V]+[m] */
 	struct memmap map[VM_MAX_MEMMAPS]; /* [V]+[m] */
-	uint32_t nmaps;	      /* [V]+[m] slots from here on were never used */
+	uint32_t nmaps;			   /* [V]+[m] slots from here on were never used */
 	uint64_t mem_pages;		   /* [m] guest pages allocated */
 	void *arch;			   /* [I] struct arch_vm */
 	void *os;			   /* [I] the glue's: device node and the like */
@@ -136,7 +136,8 @@ void vm_unquiesce(struct vm *vm);
 void vcpu_hold(struct vcpu *vcpu);
 bool vcpu_try_hold(struct vcpu *vcpu); /* false: a thread is in VM_RUN */
 void vcpu_unhold(struct vcpu *vcpu);
-struct vcpu *vm_vcpu(struct vm *vm, uint32_t id); /* any context; NULL: not active */
+struct vcpu *vm_vcpu(struct vm *vm, uint32_t id);      /* any context; NULL: not active */
+struct vcpu *vm_made_vcpu(struct vm *vm, uint32_t id); /* likewise, active or not; NULL: none */
 /* The vCPU, active or not, made at first use.  vm->lock held; may sleep. */
 int vcpu_get(struct vm *vm, uint32_t id, struct vcpu **out);
 void vcpu_free(struct vcpu *vcpu); /* with the VM's last reference */

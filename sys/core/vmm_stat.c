@@ -45,9 +45,7 @@ vmm_stats_get(struct vm *vm, struct vm_stats *s)
 	uint32_t id = s->vcpuid;
 	struct vcpu *vcpu;
 
-	if (id >= VM_MAXCPU)
-		return -EINVAL;
-	vcpu = __atomic_load_n(&vm->vcpu[id], __ATOMIC_ACQUIRE);
+	vcpu = vm_made_vcpu(vm, id);
 	if (vcpu == NULL)
 		return -EINVAL;
 	memset(s, 0, sizeof(*s));

@@ -86,9 +86,7 @@ vmm_trace_read(struct vm *vm, struct vm_trace *t)
 	uint64_t cursor = t->cursor, head;
 	struct vcpu *vcpu;
 
-	if (id >= VM_MAXCPU)
-		return -EINVAL;
-	vcpu = __atomic_load_n(&vm->vcpu[id], __ATOMIC_ACQUIRE);
+	vcpu = vm_made_vcpu(vm, id);
 	if (vcpu == NULL)
 		return -EINVAL;
 	memset(t, 0, sizeof(*t));
