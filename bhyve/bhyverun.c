@@ -63,8 +63,9 @@ say_vm(enum vm_op op, const char *name)
 
 /* ---- the VM ---- */
 
-static int
-boot_direct(struct machine *m, const struct bhyve_config *c, bool existed)
+/* What libboot is to load; it points into the configuration. */
+static struct boot_config
+boot_files(const struct bhyve_config *c)
 {
 	struct boot_config boot = {
 		.kernel = c->kernel,
@@ -73,15 +74,23 @@ boot_direct(struct machine *m, const struct bhyve_config *c, bool existed)
 		.dtb = c->fdt_file,
 		.noverlays = c->noverlays,
 		.raw_gpa = c->kernel_address,
-		.progress = isatty(STDERR_FILENO) != 0,
 	};
+
+	for (unsigned int i = 0; i < c->noverlays; i++)
+		boot.overlays[i] = c->overlays[i];
+	return boot;
+}
+
+static int
+boot_direct(struct machine *m, const struct bhyve_config *c, bool existed)
+{
+	struct boot_config boot = boot_files(c);
 	struct boot_vm vm = { .memory = c->memory, .vcpus = c->vcpus != 0 ? c->vcpus : 1 };
 	struct vm_topology one = { 1, 1, 1, 1 };
 	struct boot_error e;
 	struct vm_memseg seg;
 
-	for (unsigned int i = 0; i < c->noverlays; i++)
-		boot.overlays[i] = c->overlays[i];
+	boot.progress = isatty(STDERR_FILENO) != 0;
 	vm.topology = c->vcpus != 0 ? &c->topology : &one;
 	if (vm.memory == 0) {
 		vm.memory = CONFIG_DEFAULT_MEMORY;
@@ -99,18 +108,9 @@ boot_direct(struct machine *m, const struct bhyve_config *c, bool existed)
 static int
 check_files(const struct bhyve_config *c)
 {
-	struct boot_config boot = {
-		.kernel = c->kernel,
-		.initrd = c->initrd,
-		.cmdline = c->bootargs,
-		.dtb = c->fdt_file,
-		.noverlays = c->noverlays,
-		.raw_gpa = c->kernel_address,
-	};
+	struct boot_config boot = boot_files(c);
 	struct boot_error e;
 
-	for (unsigned int i = 0; i < c->noverlays; i++)
-		boot.overlays[i] = c->overlays[i];
 	if (c->kernel == NULL ||
 	    boot_check(&boot, c->memory != 0 ? c->memory : MACHINE_RAM_SIZE, &e) == 0)
 		return 0;
