@@ -65,6 +65,22 @@ mock_teardown(void)
 		abort();
 }
 
+int
+mock_test_setup(void **state)
+{
+	(void)state;
+	mock_setup();
+	return 0;
+}
+
+int
+mock_test_teardown(void **state)
+{
+	(void)state;
+	mock_teardown();
+	return 0;
+}
+
 uint32_t
 hsr_cp15(unsigned int crn, unsigned int opc1, unsigned int crm, unsigned int opc2, unsigned int rt,
     bool read)

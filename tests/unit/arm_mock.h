@@ -41,6 +41,10 @@ extern struct mock mock;
 
 void mock_setup(void);	  /* the VM and its vCPUs, vCPU 0 powered on */
 void mock_teardown(void); /* and nothing leaks */
+/* The same for cmocka, and a test between the two. */
+int mock_test_setup(void **state);
+int mock_test_teardown(void **state);
+#define mock_test(fn) cmocka_unit_test_setup_teardown(fn, mock_test_setup, mock_test_teardown)
 void mock_say(const char *word);
 struct hyp_vcpu *mock_hv(unsigned int id);
 

@@ -29,14 +29,6 @@ setup(void **state)
 	return 0;
 }
 
-static int
-teardown(void **state)
-{
-	(void)state;
-	mock_teardown();
-	return 0;
-}
-
 /* ---- the document ---- */
 
 static void
@@ -541,21 +533,21 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_document),
 		cmocka_unit_test(test_table_order),
 		cmocka_unit_test(test_regions_overlap),
-		cmocka_unit_test_setup_teardown(test_id_registers, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_user_mode, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_fast_agrees, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_fast_refuses, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_vfp_id, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_cache_switch, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_vm_registers, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_ttbr, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_l2ctlr, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_timer, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_pmu_and_debug, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_thumbee, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_unknown, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_banked_source, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_reset, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_id_registers, setup, mock_test_teardown),
+		cmocka_unit_test_setup_teardown(test_user_mode, setup, mock_test_teardown),
+		cmocka_unit_test_setup_teardown(test_fast_agrees, setup, mock_test_teardown),
+		cmocka_unit_test_setup_teardown(test_fast_refuses, setup, mock_test_teardown),
+		cmocka_unit_test_setup_teardown(test_vfp_id, setup, mock_test_teardown),
+		cmocka_unit_test_setup_teardown(test_cache_switch, setup, mock_test_teardown),
+		cmocka_unit_test_setup_teardown(test_vm_registers, setup, mock_test_teardown),
+		cmocka_unit_test_setup_teardown(test_ttbr, setup, mock_test_teardown),
+		cmocka_unit_test_setup_teardown(test_l2ctlr, setup, mock_test_teardown),
+		cmocka_unit_test_setup_teardown(test_timer, setup, mock_test_teardown),
+		cmocka_unit_test_setup_teardown(test_pmu_and_debug, setup, mock_test_teardown),
+		cmocka_unit_test_setup_teardown(test_thumbee, setup, mock_test_teardown),
+		cmocka_unit_test_setup_teardown(test_unknown, setup, mock_test_teardown),
+		cmocka_unit_test_setup_teardown(test_banked_source, setup, mock_test_teardown),
+		cmocka_unit_test_setup_teardown(test_reset, setup, mock_test_teardown),
 	};
 
 	if (argc == 2 && strcmp(argv[1], "--print") == 0) {

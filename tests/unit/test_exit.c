@@ -40,14 +40,6 @@ setup(void **state)
 	return 0;
 }
 
-static int
-teardown(void **state)
-{
-	(void)state;
-	mock_teardown();
-	return 0;
-}
-
 static uint64_t
 stat(enum vmm_stat s)
 {
@@ -387,17 +379,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_wfx, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_condition, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_undefined, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_dispatch, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_other_exits, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_fast_hvc, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_fast_sysreg, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_fast_gicd, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_fast_gicd_refuses, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_fast_irq, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_every_class, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_wfx, setup, mock_test_teardown),
+		cmocka_unit_test_setup_teardown(test_condition, setup, mock_test_teardown),
+		cmocka_unit_test_setup_teardown(test_undefined, setup, mock_test_teardown),
+		cmocka_unit_test_setup_teardown(test_dispatch, setup, mock_test_teardown),
+		cmocka_unit_test_setup_teardown(test_other_exits, setup, mock_test_teardown),
+		cmocka_unit_test_setup_teardown(test_fast_hvc, setup, mock_test_teardown),
+		cmocka_unit_test_setup_teardown(test_fast_sysreg, setup, mock_test_teardown),
+		cmocka_unit_test_setup_teardown(test_fast_gicd, setup, mock_test_teardown),
+		cmocka_unit_test_setup_teardown(test_fast_gicd_refuses, setup, mock_test_teardown),
+		cmocka_unit_test_setup_teardown(test_fast_irq, setup, mock_test_teardown),
+		cmocka_unit_test_setup_teardown(test_every_class, setup, mock_test_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,22 +18,6 @@
 
 static struct vm_exit vme;
 
-static int
-setup(void **state)
-{
-	(void)state;
-	mock_setup();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	mock_teardown();
-	return 0;
-}
-
 static enum vcpu_action
 hvc(unsigned int id, uint32_t fn, uint32_t a1, uint32_t a2, uint32_t a3)
 {
@@ -227,14 +211,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_constants, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_cpu_on, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_cpu_on_thumb_be, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_cpu_on_bad, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_suspend, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_system, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_unknown, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_immediate, setup, teardown),
+		mock_test(test_constants),
+		mock_test(test_cpu_on),
+		mock_test(test_cpu_on_thumb_be),
+		mock_test(test_cpu_on_bad),
+		mock_test(test_suspend),
+		mock_test(test_system),
+		mock_test(test_unknown),
+		mock_test(test_immediate),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,22 +24,6 @@ static const struct vm_attach_vgic vgic = { .dist_start = 0x08000000,
 	.cpu_size = 0x10000,
 	.nirqs = 288 };
 
-static int
-setup(void **state)
-{
-	(void)state;
-	mock_setup();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	mock_teardown();
-	return 0;
-}
-
 static void
 test_vm_init_fails(void **state)
 {
@@ -232,15 +216,15 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_vm_init_fails),
-		cmocka_unit_test_setup_teardown(test_vcpu_init_fails, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_vcpu_init, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_reset_forgets, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_enter, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_wfe_trap, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_has_work, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_interrupts, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_attach_fails, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_vm_reset, setup, teardown),
+		mock_test(test_vcpu_init_fails),
+		mock_test(test_vcpu_init),
+		mock_test(test_reset_forgets),
+		mock_test(test_enter),
+		mock_test(test_wfe_trap),
+		mock_test(test_has_work),
+		mock_test(test_interrupts),
+		mock_test(test_attach_fails),
+		mock_test(test_vm_reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
