@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "fake_event.h"
+#include "mmio_rw.h"
 #include "pl011.h"
 
 enum {
@@ -33,22 +34,6 @@ enum { FR_BUSY = 8, FR_RXFE = 0x10, FR_TXFF = 0x20, FR_RXFF = 0x40, FR_TXFE = 0x
 enum { INT_RX = 0x10, INT_TX = 0x20, INT_RT = 0x40, INT_OE = 0x400 };
 
 static struct pl011 *uart;
-static struct mmio_device dev;
-
-static uint32_t
-rd(uint32_t reg)
-{
-	uint64_t val = ~0ull;
-
-	assert_int_equal(dev.read(dev.sc, reg, 4, &val), MMIO_OK);
-	return (uint32_t)val;
-}
-
-static void
-wr(uint32_t reg, uint32_t val)
-{
-	assert_int_equal(dev.write(dev.sc, reg, 4, val), MMIO_OK);
-}
 
 static int
 setup(void **state)

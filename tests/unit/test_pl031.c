@@ -11,28 +11,13 @@
 #include <cmocka.h>
 
 #include "fake_event.h"
+#include "mmio_rw.h"
 #include "pl031.h"
 
 enum { DR = 0, MR = 4, LR = 8, CR = 0xc, IMSC = 0x10, RIS = 0x14, MIS = 0x18, ICR = 0x1c };
 #define S 1000000000ull
 
 static struct pl031 *rtc;
-static struct mmio_device dev;
-
-static uint32_t
-rd(uint32_t reg)
-{
-	uint64_t val;
-
-	assert_int_equal(dev.read(dev.sc, reg, 4, &val), MMIO_OK);
-	return (uint32_t)val;
-}
-
-static void
-wr(uint32_t reg, uint32_t val)
-{
-	assert_int_equal(dev.write(dev.sc, reg, 4, val), MMIO_OK);
-}
 
 static int
 setup(void **state)
