@@ -46,6 +46,13 @@ core_teardown(void **state)
 	return 0;
 }
 
+/* VM_RUN, data answering what the last one left with, leaves with this code. */
+#define assert_run(vm, id, data, code, e)                              \
+	do {                                                           \
+		assert_int_equal(ioc_run((vm), (id), (data), (e)), 0); \
+		assert_int_equal((e)->exitcode, (code));               \
+	} while (0)
+
 #define core_test(fn) cmocka_unit_test_setup_teardown(fn, core_setup, core_teardown)
 
 /* All of the array and no NUL where the name is too long. */

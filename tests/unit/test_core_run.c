@@ -45,8 +45,7 @@ access_is_completed(void **state)
 	fake_do(vm->vcpu[0], FAKE_NOP, 0, 0);
 	fake_do(vm->vcpu[0], FAKE_LOAD, 0x9000004, 0);
 	fake_do(vm->vcpu[0], FAKE_FATAL, 0, 0);
-	assert_int_equal(ioc_run(vm, 0, 99, &e), 0);
-	assert_int_equal(e.exitcode, VM_EXITCODE_INST_EMUL);
+	assert_run(vm, 0, 99, VM_EXITCODE_INST_EMUL, &e);
 	assert_int_equal(e.u.inst_emul.gpa, 0x9000018);
 	assert_int_equal(e.u.inst_emul.dir, VM_DIR_READ);
 	assert_int_equal(e.pc, 0x1234);
@@ -78,16 +77,13 @@ completed_before_leaving(void **state)
 
 	(void)state;
 	fake_do(vm->vcpu[0], FAKE_LOAD, 0, 0);
-	assert_int_equal(ioc_run(vm, 0, 0, &e), 0);
-	assert_int_equal(e.exitcode, VM_EXITCODE_INST_EMUL);
+	assert_run(vm, 0, 0, VM_EXITCODE_INST_EMUL, &e);
 	fake_signal(fake_thread());
-	assert_int_equal(ioc_run(vm, 0, 7, &e), 0);
-	assert_int_equal(e.exitcode, VM_EXITCODE_BOGUS);
+	assert_run(vm, 0, 7, VM_EXITCODE_BOGUS, &e);
 	assert_int_equal(fake_vcpu(vm->vcpu[0])->loaded, 7);
 	fake_signal_clear(fake_thread());
 	fake_do(vm->vcpu[0], FAKE_FATAL, 0, 0);
-	assert_int_equal(ioc_run(vm, 0, 8, &e), 0);
-	assert_int_equal(e.exitcode, VM_EXITCODE_HYP);
+	assert_run(vm, 0, 8, VM_EXITCODE_HYP, &e);
 	assert_int_equal(fake_vcpu(vm->vcpu[0])->loaded, 7);
 	vm_close(vm);
 }
@@ -109,12 +105,10 @@ faults_and_paging(void **state)
 	fake_do(vm->vcpu[0], FAKE_FETCH, 0, 0);
 	fake_do(vm->vcpu[0], FAKE_FATAL, 0, 0);
 	fake_fail_at(1);
-	assert_int_equal(ioc_run(vm, 0, 0, &e), 0);
-	assert_int_equal(e.exitcode, VM_EXITCODE_PAGING);
+	assert_run(vm, 0, 0, VM_EXITCODE_PAGING, &e);
 	assert_int_equal(e.u.paging.gpa, RAM);
 	assert_int_equal(e.u.paging.error, ENOMEM);
-	assert_int_equal(ioc_run(vm, 0, 0, &e), 0);
-	assert_int_equal(e.exitcode, VM_EXITCODE_HYP);
+	assert_run(vm, 0, 0, VM_EXITCODE_HYP, &e);
 	assert_int_equal(fake_stage2_blocks(vm), 2);
 	assert_int_equal(fake_vcpu(vm->vcpu[0])->aborted, 1);
 	vm_close(vm);
@@ -154,8 +148,7 @@ suspend_and_reinit(void **state)
 
 	(void)state;
 	fake_do(vm->vcpu[0], FAKE_SUSPEND, 0, VM_SUSPEND_POWEROFF);
-	assert_int_equal(ioc_run(vm, 0, 0, &e), 0);
-	assert_int_equal(e.exitcode, VM_EXITCODE_SUSPENDED);
+	assert_run(vm, 0, 0, VM_EXITCODE_SUSPENDED, &e);
 	assert_int_equal(e.u.suspended.how, VM_SUSPEND_POWEROFF);
 	assert_int_equal(e.u.suspended.vcpuid, 0);
 	assert_int_equal(ioc_cpuset(vm, VM_SUSPENDED_CPUS), 1);
@@ -165,8 +158,7 @@ suspend_and_reinit(void **state)
 	assert_int_equal(ioc_suspend(vm, VM_SUSPEND_DESTROY), -EINVAL);
 	assert_int_equal(ioc_suspend(vm, VM_SUSPEND_LAST), -EINVAL);
 	/* It stays so, and a vCPU that is off hears it too. */
-	assert_int_equal(ioc_run(vm, 1, 0, &e), 0);
-	assert_int_equal(e.exitcode, VM_EXITCODE_SUSPENDED);
+	assert_run(vm, 1, 0, VM_EXITCODE_SUSPENDED, &e);
 	assert_int_equal(ioc_cpuset(vm, VM_SUSPENDED_CPUS), 3);
 	assert_int_equal(ioc_reinit(vm), 0);
 	assert_int_equal(ioc_cpuset(vm, VM_ACTIVE_CPUS), 0);
@@ -174,8 +166,7 @@ suspend_and_reinit(void **state)
 	assert_int_equal(ioc_activate(vm, 0), 0);
 	assert_int_equal(ioc_cpuset(vm, VM_SUSPENDED_CPUS), 0);
 	fake_do(vm->vcpu[0], FAKE_FATAL, 0, 0);
-	assert_int_equal(ioc_run(vm, 0, 0, &e), 0);
-	assert_int_equal(e.exitcode, VM_EXITCODE_HYP);
+	assert_run(vm, 0, 0, VM_EXITCODE_HYP, &e);
 	assert_int_equal(ioc_suspend(vm, VM_SUSPEND_HALT), 0);
 	assert_int_equal(ioc_run(vm, 0, 0, &e), 0);
 	assert_int_equal(e.u.suspended.how, VM_SUSPEND_HALT);
@@ -210,13 +201,11 @@ reinit_forgets_access(void **state)
 
 	(void)state;
 	fake_do(vm->vcpu[0], FAKE_LOAD, 0, 0);
-	assert_int_equal(ioc_run(vm, 0, 0, &e), 0);
-	assert_int_equal(e.exitcode, VM_EXITCODE_INST_EMUL);
+	assert_run(vm, 0, 0, VM_EXITCODE_INST_EMUL, &e);
 	assert_int_equal(ioc_reinit(vm), 0);
 	assert_int_equal(ioc_activate(vm, 0), 0);
 	fake_do(vm->vcpu[0], FAKE_FATAL, 0, 0);
-	assert_int_equal(ioc_run(vm, 0, 5, &e), 0);
-	assert_int_equal(e.exitcode, VM_EXITCODE_HYP);
+	assert_run(vm, 0, 5, VM_EXITCODE_HYP, &e);
 	assert_int_equal(fake_vcpu(vm->vcpu[0])->completed, 0);
 	vm_close(vm);
 }
@@ -416,8 +405,7 @@ cpu_on_before_run(void **state)
 	fake_do(vm->vcpu[0], FAKE_FATAL, 0, 0);
 	assert_int_equal(ioc_run(vm, 0, 0, &e), 0);
 	fake_do(vm->vcpu[1], FAKE_FATAL, 0, 0);
-	assert_int_equal(ioc_run(vm, 1, 0, &e), 0);
-	assert_int_equal(e.exitcode, VM_EXITCODE_HYP);
+	assert_run(vm, 1, 0, VM_EXITCODE_HYP, &e);
 	vm_close(vm);
 }
 
