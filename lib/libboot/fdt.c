@@ -197,14 +197,20 @@ write_clock(struct writer *w)
 	w_end(w);
 }
 
+/* Where a device is, and its interrupt. */
+static void
+w_place(struct writer *w, uint64_t base, uint64_t size, uint32_t spi)
+{
+	W_CELLS(w, "reg", HI(base), LO(base), HI(size), LO(size));
+	W_CELLS(w, "interrupts", GIC_SPI, spi, IRQ_LEVEL_HIGH);
+}
+
 static void
 write_pl011(struct writer *w)
 {
 	w_begin_at(w, "pl011", MACHINE_PL011_BASE);
 	W_STRINGS(w, "compatible", "arm,pl011\0arm,primecell");
-	W_CELLS(w, "reg", HI(MACHINE_PL011_BASE), LO(MACHINE_PL011_BASE), HI(MACHINE_PL011_SIZE),
-	    LO(MACHINE_PL011_SIZE));
-	W_CELLS(w, "interrupts", GIC_SPI, MACHINE_PL011_SPI, IRQ_LEVEL_HIGH);
+	w_place(w, MACHINE_PL011_BASE, MACHINE_PL011_SIZE, MACHINE_PL011_SPI);
 	W_CELLS(w, "clocks", PHANDLE_CLOCK, PHANDLE_CLOCK);
 	W_STRINGS(w, "clock-names", "uartclk\0apb_pclk");
 	w_end(w);
@@ -215,9 +221,7 @@ write_pl031(struct writer *w)
 {
 	w_begin_at(w, "pl031", MACHINE_PL031_BASE);
 	W_STRINGS(w, "compatible", "arm,pl031\0arm,primecell");
-	W_CELLS(w, "reg", HI(MACHINE_PL031_BASE), LO(MACHINE_PL031_BASE), HI(MACHINE_PL031_SIZE),
-	    LO(MACHINE_PL031_SIZE));
-	W_CELLS(w, "interrupts", GIC_SPI, MACHINE_PL031_SPI, IRQ_LEVEL_HIGH);
+	w_place(w, MACHINE_PL031_BASE, MACHINE_PL031_SIZE, MACHINE_PL031_SPI);
 	W_CELLS(w, "clocks", PHANDLE_CLOCK);
 	w_string(w, "clock-names", "apb_pclk");
 	w_end(w);
