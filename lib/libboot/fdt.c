@@ -19,7 +19,15 @@
 #define IRQ_LEVEL_HIGH 4u
 #define APB_CLOCK_HZ   24000000u
 
-enum { PHANDLE_GIC = 1, PHANDLE_CLOCK = 2 };
+/* Every node with a label has one: overlays reach it by its phandle. */
+enum {
+	PHANDLE_GIC = 1,
+	PHANDLE_CLOCK,
+	PHANDLE_UART,
+	PHANDLE_RTC,
+	PHANDLE_CPUS,
+	PHANDLE_PSCI,
+};
 
 /* PSCI 0.1 had no fixed numbers, so that old kernels read them here (bindings/arm/psci). */
 static const struct {
@@ -131,6 +139,7 @@ write_cpus(struct writer *w, const struct boot_machine *m)
 	w_begin(w, "cpus");
 	W_CELLS(w, "#address-cells", 1);
 	W_CELLS(w, "#size-cells", 0);
+	W_CELLS(w, "phandle", PHANDLE_CPUS);
 	for (uint32_t i = 0; i < m->vcpus; i++) {
 		uint32_t aff = m->mpidr[i] & 0xffffff;
 
@@ -150,6 +159,7 @@ write_psci(struct writer *w)
 	w_begin(w, "psci");
 	W_STRINGS(w, "compatible", "arm,psci-1.0\0arm,psci-0.2\0arm,psci");
 	w_string(w, "method", "hvc");
+	W_CELLS(w, "phandle", PHANDLE_PSCI);
 	for (size_t i = 0; i < sizeof(psci_ids) / sizeof(psci_ids[0]); i++)
 		W_CELLS(w, psci_ids[i].name, psci_ids[i].id);
 	w_end(w);
@@ -213,6 +223,7 @@ write_pl011(struct writer *w)
 	w_place(w, MACHINE_PL011_BASE, MACHINE_PL011_SIZE, MACHINE_PL011_SPI);
 	W_CELLS(w, "clocks", PHANDLE_CLOCK, PHANDLE_CLOCK);
 	W_STRINGS(w, "clock-names", "uartclk\0apb_pclk");
+	W_CELLS(w, "phandle", PHANDLE_UART);
 	w_end(w);
 }
 
@@ -224,6 +235,7 @@ write_pl031(struct writer *w)
 	w_place(w, MACHINE_PL031_BASE, MACHINE_PL031_SIZE, MACHINE_PL031_SPI);
 	W_CELLS(w, "clocks", PHANDLE_CLOCK);
 	w_string(w, "clock-names", "apb_pclk");
+	W_CELLS(w, "phandle", PHANDLE_RTC);
 	w_end(w);
 }
 
