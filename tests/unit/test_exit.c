@@ -46,14 +46,22 @@ stat(enum vmm_stat s)
 	return mock.vcpu[0].stats[s];
 }
 
-static enum vcpu_action
-trap(uint32_t hsr)
+/* The guest has trapped at PC. */
+static struct hyp_vcpu *
+trapped(uint32_t hsr)
 {
 	struct hyp_vcpu *v = mock_hv(0);
 
 	v->exit = HYP_EXIT_TRAP;
 	v->trap.hsr = hsr;
 	v->regs.pc = PC;
+	return v;
+}
+
+static enum vcpu_action
+trap(uint32_t hsr)
+{
+	trapped(hsr);
 	return arch_vcpu_exit(&mock.vcpu[0], &vme);
 }
 
@@ -185,12 +193,7 @@ test_other_exits(void **state)
 static enum hyp_verdict
 fast(uint32_t hsr)
 {
-	struct hyp_vcpu *v = mock_hv(0);
-
-	v->exit = HYP_EXIT_TRAP;
-	v->trap.hsr = hsr;
-	v->regs.pc = PC;
-	return hyp_fast_trap(v);
+	return hyp_fast_trap(trapped(hsr));
 }
 
 static void
