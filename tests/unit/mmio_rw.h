@@ -3,10 +3,16 @@
  * Copyright (c) 2026 The bhyve-arm authors
  *
  * The registers of the one device that a test is about: accesses of a word that must work.
- * After cmocka.h.
  */
 #ifndef MMIO_RW_H
 #define MMIO_RW_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
 
 #include "../../bhyve/mmio.h"
 
