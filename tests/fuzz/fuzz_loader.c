@@ -14,6 +14,26 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* Between pages that fault, so that a byte outside is seen; ASan would take its time for as much. */
+static void *
+ram_make(uint64_t size)
+{
+	size_t page = (size_t)getpagesize();
+	char *va = mmap(NULL, size + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (va == MAP_FAILED || mprotect(va + page, size, PROT_READ | PROT_WRITE) != 0)
+		abort();
+	return va + page;
+}
+
+static void
+ram_free(void *va, uint64_t size)
+{
+	size_t page = (size_t)getpagesize();
+
+	munmap((char *)va - page, size + 2 * page);
+}
+
 static void
 load(const struct boot_file *f, const struct boot_kernel *k, uint64_t ram)
 {
@@ -25,12 +45,10 @@ load(const struct boot_file *f, const struct boot_kernel *k, uint64_t ram)
 	    (p.dtb < m.gpa || p.dtb + 0x2000 > m.gpa + ram || p.initrd < m.gpa ||
 		p.initrd + f->size > m.gpa + ram))
 		abort();
-	m.va = malloc(ram); /* exact, so that a byte outside is seen */
-	if (m.va == NULL)
-		return;
+	m.va = ram_make(ram);
 	if (boot_kernel_load(f, k, &m, &e) != 0)
 		abort();
-	free(m.va);
+	ram_free(m.va, ram);
 }
 
 int
