@@ -126,7 +126,7 @@ int vm_get_topology(struct vmctx *ctx, struct vm_topology *t);
  */
 int vm_run(struct vcpu *vcpu, struct vm_run *run);
 
-/* EINVAL: no such register, or it is read-only; EBUSY: the vCPU runs. */
+/* EINVAL: no such register, or it is read-only.  A vCPU that runs is held meanwhile. */
 int vm_set_register(struct vcpu *vcpu, uint32_t reg, uint64_t val);
 int vm_get_register(struct vcpu *vcpu, uint32_t reg, uint64_t *val);
 int vm_set_register_set(struct vcpu *vcpu, uint32_t count, const uint32_t *regs,
