@@ -18,7 +18,7 @@ COMPLAINTS = re.compile(
     r"Kernel panic|Internal error|\bOops\b|\bBUG:|\bBUG at |kernel BUG|\bWARNING: |"
     r"Unable to handle kernel|rcu: INFO: .*stall|INFO: task .* blocked|scheduling while atomic|"
     r"bad: scheduling|possible .* deadlock|refcount_t: |Bad page|nobody cared|soft lockup|"
-    r"unexpected HYP|HYP panic", re.I)
+    r"unexpected HYP|HYP panic|cannot create duplicate|Exception stack|allocation failure", re.I)
 
 
 class LabError(Exception):

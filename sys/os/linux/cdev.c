@@ -369,8 +369,9 @@ os_vm_node_destroy(struct vm *vm)
 
 	if (node == NULL)
 		return;
-	xa_erase(&vmm_nodes, node->minor);
+	/* The number is free once sysfs has forgotten it; who opens it meanwhile finds the VM dying. */
 	device_del(&node->dev);
+	xa_erase(&vmm_nodes, node->minor);
 	os_mutex_lock(&vm->mem_lock);
 	vm->os = NULL;
 	os_mutex_unlock(&vm->mem_lock);
