@@ -14,7 +14,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Between pages that fault, so that a byte outside is seen; ASan would take its time for as much. */
+/* Between pages that fault, so that a byte outside is seen; ASan would take its time for it. */
 static void *
 ram_make(uint64_t size)
 {

@@ -2,8 +2,9 @@
  * SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The bhyve-arm authors
  *
- * The well-behaved VM beside the hostile ones: a timer interrupt 50 times a second, memory, registers,
- * VFP and shared state that must stay what they were; says "tick N" every tenth interrupt, for ever.
+ * The well-behaved VM beside the hostile ones: a timer interrupt 50 times a second, memory,
+ * registers, VFP and shared state that must stay what they were; says "tick N" every tenth
+ * interrupt, for ever.
  */
 #include "guest.h"
 

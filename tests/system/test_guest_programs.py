@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The bhyve-arm authors
 """Every bare-metal guest of tests/guest/list.txt under bhyve: it passes, prints what the list says,
-and the host has counted what the list says. On plain QEMU the same programs show that they test what
-the architecture says. (The nasty ones, hostile-*, are test_hostile.py's.)"""
+and the host has counted what the list says. On plain QEMU the same programs show that they test
+what the architecture says. (The nasty ones, hostile-*, are test_hostile.py's.)"""
 import programs
 import pytest
 from conftest import need_tools

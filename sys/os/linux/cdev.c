@@ -369,7 +369,7 @@ os_vm_node_destroy(struct vm *vm)
 
 	if (node == NULL)
 		return;
-	/* The number is free once sysfs has forgotten it; who opens it meanwhile finds the VM dying. */
+	/* The number is free once sysfs forgot it; who opens it meanwhile finds the VM dying. */
 	device_del(&node->dev);
 	xa_erase(&vmm_nodes, node->minor);
 	os_mutex_lock(&vm->mem_lock);
