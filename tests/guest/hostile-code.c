@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The bhyve-arm authors
  *
- * Code that changes while it runs: a CPU rewrites a function, by the rules, which the others call all the
- * time, and one rewrites itself and breaks the rules.
+ * Code that changes while it runs: a CPU rewrites a function, by the rules, which the others
+ * call all the time, and one rewrites itself and breaks the rules.
  */
 #include "hostile.h"
 

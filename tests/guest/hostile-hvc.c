@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The bhyve-arm authors
  *
- * HVC and SMC with everything in r0: what a Linux host's own stub takes, what its microvisor takes, all
- * of SMCCC's ranges, and dice; from four CPUs.  No call gets through but PSCI's.
+ * HVC and SMC with everything in r0: what a Linux host's own stub takes, what its microvisor
+ * takes, all of SMCCC's ranges, and dice; from four CPUs.  No call gets through but PSCI's.
  */
 #include "hostile.h"
 

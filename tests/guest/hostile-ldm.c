@@ -2,9 +2,9 @@
  * SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The bhyve-arm authors
  *
- * What no device answers to: load and store multiple, exclusives, swaps, VFP's loads and stores, pairs,
- * unaligned ones and those that cross into the next page, at devices, at the GIC, at holes, and over the
- * end of RAM; in ARM and Thumb, little- and big-endian.
+ * What no device answers to: load and store multiple, exclusives, swaps, VFP's loads and
+ * stores, pairs, unaligned ones and those that cross into the next page, at devices, at the
+ * GIC, at holes, and over the end of RAM; in ARM and Thumb, little- and big-endian.
  */
 #include "hostile.h"
 

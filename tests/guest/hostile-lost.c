@@ -2,8 +2,9 @@
  * SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The bhyve-arm authors
  *
- * CPUs that are lost for good, each in its own way: an exception in the vectors for ever, tables in a
- * device, asleep with nothing to wake it, a loop with interrupts masked.  Somebody has to kill it.
+ * CPUs that are lost for good, each in its own way: an exception in the vectors for ever,
+ * tables in a device, asleep with nothing to wake it, a loop with interrupts masked.
+ * Somebody has to kill it.
  */
 #include "hostile.h"
 

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The bhyve-arm authors
  *
- * Four CPUs write at random to all devices, those of user space among them, and to where there are none.
- * The console gets what comes of it.
+ * Four CPUs write at random to all devices, those of user space among them, and to where
+ * there are none. The console gets what comes of it.
  */
 #include "hostile.h"
 

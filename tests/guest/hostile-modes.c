@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The bhyve-arm authors
  *
- * Games with CPSR: all 32 modes by MSR, CPS, exception return, RFE and SRS, with every combination of T, J
- * and E; Jazelle and ThumbEE; VFP in all modes.
+ * Games with CPSR: all 32 modes by MSR, CPS, exception return, RFE and SRS, with every
+ * combination of T, J and E; Jazelle and ThumbEE; VFP in all modes.
  */
 #include "hostile.h"
 

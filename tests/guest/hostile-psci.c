@@ -2,8 +2,9 @@
  * SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The bhyve-arm authors
  *
- * PSCI races: every CPU switches on every other as fast as it can and switches itself off, with right
- * entry points and with wrong ones, while all ask about all.  The first CPU ends it.
+ * PSCI races: every CPU switches on every other as fast as it can and switches itself off,
+ * with right entry points and with wrong ones, while all ask about all.  The first CPU ends
+ * it.
  */
 #include "hostile.h"
 

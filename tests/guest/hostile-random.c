@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The bhyve-arm authors
  *
- * Instructions by dice, in ARM and Thumb, at PL0: devices and one megabyte are its own, all else is not.
- * An interrupt ends what would not end by itself.
+ * Instructions by dice, in ARM and Thumb, at PL0: devices and one megabyte are its own, all
+ * else is not. An interrupt ends what would not end by itself.
  */
 #include "hostile.h"
 

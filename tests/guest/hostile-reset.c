@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The bhyve-arm authors
  *
- * Four CPUs ask for a reset at once, in the midst of interrupts and device accesses; the VM ends with one.
+ * Four CPUs ask for a reset at once, in the midst of interrupts and device accesses; the VM
+ * ends with one.
  */
 #include "hostile.h"
 

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The bhyve-arm authors
  *
- * Set/way operations, SCTLR.C going on and off, and TLB invalidations, on three CPUs without pause, while
- * the first writes memory and looks whether it is still there.
+ * Set/way operations, SCTLR.C going on and off, and TLB invalidations, on three CPUs without
+ * pause, while the first writes memory and looks whether it is still there.
  */
 #include "hostile.h"
 

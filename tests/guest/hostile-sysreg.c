@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The bhyve-arm authors
  *
- * Every encoding of MRC, MCR, MRRC and MCRR for p14 and p15, from PL1 and from PL0.  Left out is what
- * would only end this program: writes of other values to SCTLR and VBAR.
+ * Every encoding of MRC, MCR, MRRC and MCRR for p14 and p15, from PL1 and from PL0.  Left
+ * out is what would only end this program: writes of other values to SCTLR and VBAR.
  */
 #include "hostile.h"
 

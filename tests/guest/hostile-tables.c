@@ -2,9 +2,9 @@
  * SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The bhyve-arm authors
  *
- * Page tables that lead everywhere: to themselves, into devices, the GIC, holes, over the end of RAM and
- * beyond 32 bits, in both formats.  The lower gigabyte is translated by those, what is above by good
- * ones, so that the program goes on.
+ * Page tables that lead everywhere: to themselves, into devices, the GIC, holes, over the
+ * end of RAM and beyond 32 bits, in both formats.  The lower gigabyte is translated by
+ * those, what is above by good ones, so that the program goes on.
  */
 #include "hostile.h"
 

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The bhyve-arm authors
  *
- * WFI, WFE, SEV, YIELD and CPU_SUSPEND on four CPUs, without end and with timers that expire at once,
- * soon, or have expired while the CPU goes to sleep.
+ * WFI, WFE, SEV, YIELD and CPU_SUSPEND on four CPUs, without end and with timers that expire
+ * at once, soon, or have expired while the CPU goes to sleep.
  */
 #include "hostile.h"
 

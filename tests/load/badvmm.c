@@ -2,10 +2,10 @@
  * SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The bhyve-arm authors
  *
- * badvmm SECONDS SEED: a VMM process as bad as can be.  Several threads create and destroy VMs of a few
- * names, give every ioctl every sort of argument - garbage, and garbage that is almost right -, map,
- * touch and unmap guest memory, run vCPUs, and close files under each other, all at once.  That it
- * ends, and how the host's kernel feels then, is the test.
+ * badvmm SECONDS SEED: a VMM process as bad as can be.  Several threads create and destroy
+ * VMs of a few names, give every ioctl every sort of argument - garbage, and garbage that is
+ * almost right -, map, touch and unmap guest memory, run vCPUs, and close files under each
+ * other, all at once.  That it ends, and how the host's kernel feels then, is the test.
  */
 #include <errno.h>
 #include <fcntl.h>
