@@ -8,7 +8,7 @@
 	.arch	armv7ve
 	.arm
 
-	/* reg = this CPU's struct context; MPIDR cannot be written, so it is found whatever else is */
+	/* reg = this CPU's struct context; MPIDR cannot be written, so it is always found */
 	.macro	context reg, tmp
 	mrc	p15, 0, \reg, c0, c0, 5
 	and	\reg, \reg, #7
