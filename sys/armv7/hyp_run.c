@@ -93,6 +93,18 @@ sysregs_save(struct arch_sysregs *s)
 }
 
 /*
+ * With the Multiprocessing Extensions, which ours all have, FCSEIDR is RAZ/WI (B4.1, FCSEIDR).
+ * Where a guest could write it nevertheless, as under QEMU, it would move the lower 32 MiB of the
+ * host's processes.  Nobody has a use for it, so it is not switched, but never stays.
+ */
+static void
+fcse_off(void)
+{
+	if (sysreg_read(FCSEIDR) != 0)
+		sysreg_write(FCSEIDR, 0);
+}
+
+/*
  * TTBCR first: with its EAE bit the encodings of PRRR and NMRR become MAIR0 and MAIR1, and host and
  * guest may use different table formats.
  */
@@ -284,6 +296,7 @@ guest_save(struct hyp_cpu *cpu, struct hyp_vcpu *v)
 		thumbee_load(&cpu->host_sys);
 	}
 	sysregs_save(&v->sys);
+	fcse_off();
 	/* Taking the virtual abort clears HCR.VA, B1.8.11. */
 	v->hcr = (v->hcr & ~HYP_HCR_VA) | (sysreg_read(HCR) & HYP_HCR_VA);
 }

@@ -63,6 +63,7 @@
 #define SYSREG_HMAIR1	     "p15, 4, %0, c10, c2, 1"
 #define SYSREG_VBAR	     "p15, 0, %0, c12, c0, 0"
 #define SYSREG_HVBAR	     "p15, 4, %0, c12, c0, 0"
+#define SYSREG_FCSEIDR	     "p15, 0, %0, c13, c0, 0"
 #define SYSREG_CONTEXTIDR    "p15, 0, %0, c13, c0, 1"
 #define SYSREG_TPIDRURW	     "p15, 0, %0, c13, c0, 2"
 #define SYSREG_TPIDRURO	     "p15, 0, %0, c13, c0, 3"
