@@ -92,10 +92,10 @@ thumbee(void)
 	note(run_insn_regs(0xee060e10, 1, 0, 0, 0));		/* TEECR.XED */
 	note(run_insn_regs(0xee010e16 | 6u << 21, 0, 0, 0, 0)); /* TEEHBR */
 	note(run_code(&c));					/* ENTERX, LEAVEX */
-	note(run_insn_regs(0xe12fff20, 0, 0, 0, 0));
+	note(run_insn_regs(0xe12fff20, HOLE, 0, 0, 0));
 	note(run_insn_regs(0xee172e10, 0, 0, 0, 0));		/* JIDR */
 	note(run_insn_regs(0xee022e10 | 7u << 21, 1, 0, 0, 0)); /* JMCR.JE */
-	note(run_insn_regs(0xe12fff20, RAM, 0, 0, 0));
+	note(run_insn_regs(0xe12fff20, (uint32_t)sled, 0, 0, 0));
 }
 
 void
