@@ -252,25 +252,47 @@ range_is_bad(uint64_t gpa, uint64_t pa, uint64_t len)
 	return gpa >= BIT64(STAGE2_IPA_BITS) || len > BIT64(STAGE2_IPA_BITS) - gpa;
 }
 
-int
-arch_stage2_map(struct vm *vm, gpa_t gpa, hpa_t pa, unsigned int npages, uint32_t prot)
+/*
+ * A leaf for RAM.  Inner shareable write-back whatever the guest's stage 1 says of sharing;
+ * where it says something weaker than write-back, that wins.  What is mapped can be read:
+ * VM_PROT_READ is the map's to check.
+ */
+static uint64_t
+ram_leaf(hpa_t pa, unsigned int level, uint32_t prot)
 {
-	unsigned int level = npages == LPAE_ENTRIES ? 2 : 3;
 	uint64_t leaf = pa.a | leaf_type(level);
 
-	if ((npages != 1 && npages != LPAE_ENTRIES) || range_is_bad(gpa.a, pa.a, LPAE_SIZE(level)))
-		return -EINVAL;
-	/*
-	 * Inner shareable write-back whatever the guest's stage 1 says of sharing; where it says
-	 * something weaker than write-back, that wins.  What is mapped can be read: VM_PROT_READ
-	 * is the map's to check.
-	 */
 	leaf |= LPAE_AF | LPAE_SH_INNER | LPAE_S2_MEMATTR_NORMAL | LPAE_S2_HAP_READ;
 	if ((prot & VM_PROT_WRITE) != 0)
 		leaf |= LPAE_S2_HAP_WRITE;
 	if ((prot & VM_PROT_EXEC) == 0)
 		leaf |= LPAE_XN;
-	return leaf_map(vm, gpa.a, leaf, level);
+	return leaf;
+}
+
+static unsigned int
+ram_level(unsigned int npages)
+{
+	return npages == LPAE_ENTRIES ? 2 : 3;
+}
+
+int
+arch_stage2_map(struct vm *vm, gpa_t gpa, hpa_t pa, unsigned int npages, uint32_t prot)
+{
+	unsigned int level = ram_level(npages);
+
+	if ((npages != 1 && npages != LPAE_ENTRIES) || range_is_bad(gpa.a, pa.a, LPAE_SIZE(level)))
+		return -EINVAL;
+	return leaf_map(vm, gpa.a, ram_leaf(pa, level, prot), level);
+}
+
+bool
+arch_stage2_has(const struct vm *vm, gpa_t gpa, hpa_t pa, unsigned int npages, uint32_t prot)
+{
+	unsigned int level = ram_level(npages);
+
+	return gpa.a < BIT64(STAGE2_IPA_BITS) &&
+	    leaf_is_there(vm, gpa.a, ram_leaf(pa, level, prot), level);
 }
 
 int

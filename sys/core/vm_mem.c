@@ -471,6 +471,9 @@ static int
 stage2_show(
     struct vm *vm, const struct memmap *map, uint64_t gpa, struct os_gpage *pg, unsigned int npages)
 {
+	/* Two vCPUs met at one page, or a guest faults on what is there: cleaning is dear. */
+	if (arch_stage2_has(vm, GPA(gpa), os_gpage_pa(pg), npages, map->prot))
+		return 0;
 	os_gpage_flush(pg, npages);
 	return arch_stage2_map(vm, GPA(gpa), os_gpage_pa(pg), npages, map->prot);
 }

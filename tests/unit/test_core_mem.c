@@ -18,6 +18,30 @@ fault(struct vm *vm, uint64_t gpa, bool write, bool *block)
 	return vm_mem_fault(vm, GPA(gpa), write, block, &error);
 }
 
+/* A fault on what is there costs no cleaning: a guest could make others pay for it. */
+static void
+fault_again(void **state)
+{
+	struct vm *vm = vm_make("m");
+	bool block;
+	long flushes;
+
+	(void)state;
+	assert_int_equal(ioc_memseg(vm, 0, 4 * MIB, ""), 0);
+	assert_int_equal(ioc_memmap(vm, RAM, 0, 0, 4 * MIB, RWX), 0);
+	assert_int_equal(fault(vm, RAM, true, &block), VM_MEM_MAPPED);
+	assert_true(block);
+	fake_no_blocks(true);
+	assert_int_equal(fault(vm, RAM + 2 * MIB, true, &block), VM_MEM_MAPPED);
+	flushes = fake_counts().flushes;
+	assert_int_equal(fault(vm, RAM + 4096, false, &block), VM_MEM_MAPPED);
+	assert_int_equal(fault(vm, RAM + 2 * MIB, true, &block), VM_MEM_MAPPED);
+	assert_int_equal(fake_counts().flushes, flushes);
+	assert_int_equal(fault(vm, RAM + 2 * MIB + 4096, true, &block), VM_MEM_MAPPED);
+	assert_int_equal(fake_counts().flushes, flushes + 1);
+	vm_close(vm);
+}
+
 static void
 segments(void **state)
 {
@@ -438,6 +462,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		core_test(segments),
+		core_test(fault_again),
 		core_test(map_ranges),
 		core_test(vgic_excludes_memory),
 		core_test(blocks),

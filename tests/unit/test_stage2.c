@@ -361,6 +361,12 @@ test_same_is_nothing(void **unused)
 	assert_int_equal(map(RAM + 0x200000, PA + 0x1000, 1, RWX), 0);
 	assert_maps(RAM, PA, RWX, 2);
 	assert_int_equal(flushes, 0);
+	assert_true(arch_stage2_has(&one_vm, GPA(RAM), HPA(PA), 512, RWX));
+	assert_true(arch_stage2_has(&one_vm, GPA(RAM + 0x7000), HPA(PA + 0x7000), 1, RWX));
+	assert_false(arch_stage2_has(&one_vm, GPA(RAM), HPA(PA), 512, VM_PROT_READ));
+	assert_false(arch_stage2_has(&one_vm, GPA(RAM), HPA(PA + 0x200000), 512, RWX));
+	assert_false(arch_stage2_has(&one_vm, GPA(RAM + 0x200000), HPA(PA + 0x200000), 512, RWX));
+	assert_false(arch_stage2_has(&one_vm, GPA(1ull << 40), HPA(PA), 1, RWX));
 }
 
 static void

@@ -22,11 +22,12 @@ int fake_leaks(void);  /* what is still allocated, named on stderr; 0 is good */
 #define FAKE_PA_BASE 0x80000000ull
 
 struct fake_counts {
-	long allocs; /* os_zalloc */
-	long pages;  /* os_pages_alloc, in pages */
-	long gpages; /* guest pages */
-	long nodes;  /* device nodes */
-	long users;  /* user mappings of guest pages */
+	long allocs;  /* os_zalloc */
+	long pages;   /* os_pages_alloc, in pages */
+	long gpages;  /* guest pages */
+	long nodes;   /* device nodes */
+	long users;   /* user mappings of guest pages */
+	long flushes; /* os_gpage_flush calls: no leak, of course */
 };
 struct fake_counts fake_counts(void);
 /* Call number n from now on that may fail does, and only that; 0: none.  Returns calls so far. */

@@ -129,6 +129,17 @@ arch_stage2_map(struct vm *vm, gpa_t gpa, hpa_t pa, unsigned int npages, uint32_
 	return 0;
 }
 
+bool
+arch_stage2_has(const struct vm *vm, gpa_t gpa, hpa_t pa, unsigned int npages, uint32_t prot)
+{
+	const struct s2_entry *e;
+
+	for (e = fake_vm(vm)->s2; e != NULL; e = e->next)
+		if (e->gpa == gpa.a && e->pa.a == pa.a && e->npages == npages && e->prot == prot)
+			return true;
+	return false;
+}
+
 void
 arch_stage2_unmap(struct vm *vm, gpa_t gpa, uint64_t len)
 {

@@ -316,6 +316,7 @@ void
 os_gpage_flush(struct os_gpage *pg, unsigned int npages)
 {
 	pthread_mutex_lock(&mem_mutex);
+	counts.flushes++;
 	for (unsigned int i = 0; i < npages; i++) {
 		gpage_index(pg + i);
 		pg[i].flushed = true;
