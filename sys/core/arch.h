@@ -107,8 +107,7 @@ int arch_pulse_irq(struct vm *vm, uint32_t intid);
  */
 int arch_stage2_map(struct vm *vm, gpa_t gpa, hpa_t pa, unsigned int npages, uint32_t prot);
 /* Is it mapped just so already?  Then there is nothing to clean or to map. */
-bool arch_stage2_has(
-    const struct vm *vm, gpa_t gpa, hpa_t pa, unsigned int npages, uint32_t prot);
+bool arch_stage2_has(const struct vm *vm, gpa_t gpa, hpa_t pa, unsigned int npages, uint32_t prot);
 /* Unmap; when it returns no CPU can reach the pages (DDI 0406C B3.10). */
 void arch_stage2_unmap(struct vm *vm, gpa_t gpa, uint64_t len);
 /* Call fn for every mapped run of RAM in the VM: for cleaning after set/way operations. */
