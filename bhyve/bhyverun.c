@@ -382,8 +382,8 @@ take_down(struct machine *m, const struct bhyve_config *c)
 		destroy = true;
 	if (m->run.ctx != NULL)
 		vm_close(m->run.ctx);
-	/* Nothing is lost when it is gone already. */
-	if (destroy && vm_destroy_name(c->name) != 0 && errno != ENOENT)
+	/* Nothing is lost when it is gone already, or somebody else is about it. */
+	if (destroy && vm_destroy_name(c->name) != 0 && errno != ENOENT && errno != ENXIO)
 		say_vm(VM_OP_DESTROY, c->name);
 }
 
