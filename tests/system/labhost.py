@@ -70,7 +70,7 @@ class LabHost:
                 self.log_path.parent.mkdir(parents=True, exist_ok=True)
                 self.log = open(self.log_path, "ab")
                 self.child.logfile_read = self.log
-            found = self._await([r"\n@@lab:ready:%s\r*\n" % TOKEN,
+            found = self._await([r"\n?@@lab:ready:%s\r*\n" % TOKEN,
                                  r"\n@@lab:no-module:%s\r*\n(.*?)\n@@lab:dmesg" % TOKEN],
                                 self.boot_timeout, "the host's boot")
         if found == 1:
@@ -140,7 +140,7 @@ class LabHost:
         output = self.child.before.decode(errors="replace")
         if self.terminal:  # the line end of a terminal
             output = re.sub(r"\r+(\n|$)", r"\1", output)
-        self._await([r"\n@@lab:ready:%s\r*\n" % TOKEN], 30, "the next prompt")
+        self._await([r"\n?@@lab:ready:%s\r*\n" % TOKEN], 30, "the next prompt")
         return status, output
 
     # the host's health
@@ -164,7 +164,7 @@ class LabHost:
         self.count += 1
         text = base64.encodebytes(command.encode() + b"\n").decode()
         self.child.send(f"{how}\n{text}.\n")
-        self._await([r"\n@@lab:start:%d:%s\r*\n" % (self.count, TOKEN)], 30, "the shell")
+        self._await([r"\n?@@lab:start:%d:%s\r*\n" % (self.count, TOKEN)], 30, "the shell")
 
     def _await(self, patterns, timeout, what):
         patterns = [re.compile(p.encode() if isinstance(p, str) else p, re.S) for p in patterns]
