@@ -181,7 +181,7 @@ void vm_mem_flush_all(struct vm *vm);
 /* ---- statistics and trace (core/vmm_stat.c, core/vmm_trace.c) ---- */
 int vmm_stat_desc(struct vm_stat_desc *d);
 int vmm_stats_get(struct vm *vm, struct vm_stats *s);
-#define VMM_TRACE_RECS 256u /* a power of two; 32 bytes each: two pages */
+#define VMM_TRACE_RECS 256u /* a power of two; 24 bytes each fit in two pages */
 void vmm_trace(struct vcpu *vcpu, enum vmm_trace_event ev, uint32_t a, uint64_t b);
 int vmm_trace_read(struct vm *vm, struct vm_trace *t);
 uint64_t arch_cntpct(void); /* time stamps of the trace */
