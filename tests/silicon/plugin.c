@@ -1,0 +1,443 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The bhyve-arm authors
+ *
+ * The checker as QEMU loads it: finds RAM and registers, and at each translation decides what
+ * of the block is watched.  A block is translated for one mode and, as QEMU keys blocks by physical
+ * address and privilege, only ever runs in that one.
+ *
+ * Watched: every store; loads in HYP mode, in guests, and where code may run with the MMU off,
+ * that is at an address that is its own physical address; barriers, maintenance and system
+ * registers in all of the kernel, HYP mode and the guest; code whose lines were written lately.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "qemu_plugin.h"
+#include "silicon.h"
+
+#define CPSR_MODE 0x1fu
+#define CPSR_T	  (1u << 5)
+#define MODE_USR  0x10u
+#define MODE_HYP_ 0x1au
+#define HCR_VM	  1u
+#define MEMO	  1024u
+
+int qemu_plugin_version = QEMU_PLUGIN_API;
+
+struct cpu cpus[MAX_CPUS];
+uint32_t seq = 1;
+
+static bool all_loads;
+static GByteArray *buffer;
+static struct qemu_plugin_register *handles[NREGS];
+
+/* A block that is looked at each time it runs. */
+struct block {
+	uint32_t pc, bytes;
+	uint64_t pa;
+	uint8_t mode;
+	bool suspect; /* its code was written: to be checked once */
+};
+
+/* What a memory callback is told, in a pointer. */
+#define ACCESS_PC(arg)	 ((uint32_t)(uintptr_t)(arg))
+#define ACCESS_MODE(arg) ((uint8_t)((uintptr_t)(arg) >> 32 & 3))
+#define ACCESS_LEARN	 (1ull << 34) /* whether caches are on must be asked */
+#define ACCESS(pc, mode, learn)                                        \
+	((void *)(uintptr_t)((uint64_t)(pc) | (uint64_t)(mode) << 32 | \
+	    ((learn) ? ACCESS_LEARN : 0)))
+
+/* ---- registers and RAM ---- */
+static const struct {
+	enum reg reg;
+	const char *name;
+} reg_names[] = {
+	{ REG_SP, "sp" },
+	{ REG_LR, "lr" },
+	{ REG_CPSR, "cpsr" },
+	{ REG_SCTLR, "SCTLR" },
+	{ REG_TTBR0, "TTBR0" },
+	{ REG_TTBR1, "TTBR1" },
+	{ REG_TTBCR, "TTBCR" },
+	{ REG_PRRR, "MAIR0" },
+	{ REG_NMRR, "MAIR1" },
+	{ REG_HSCTLR, "SCTLR_EL2" },
+	{ REG_HTTBR, "HTTBR" },
+	{ REG_HTCR, "TCR_EL2" },
+	{ REG_HMAIR0, "MAIR_EL2" },
+	{ REG_HMAIR1, "HMAIR1" },
+	{ REG_VTTBR, "VTTBR" },
+	{ REG_VTCR, "VTCR" },
+	{ REG_HCR, "HCR" },
+	{ REG_VMPIDR, "VMPIDR" },
+};
+
+static void
+find_register(const qemu_plugin_reg_descriptor *d)
+{
+	unsigned int n;
+	char end;
+
+	if (sscanf(d->name, "r%u%c", &n, &end) == 1 && n < 13)
+		handles[REG_R0 + n] = d->handle;
+	for (n = 0; n < sizeof(reg_names) / sizeof(reg_names[0]); n++)
+		if (strcmp(d->name, reg_names[n].name) == 0)
+			handles[reg_names[n].reg] = d->handle;
+}
+
+uint64_t
+reg_read(const struct cpu *c, enum reg reg)
+{
+	uint64_t val = 0;
+
+	(void)c; /* QEMU reads those of the CPU that runs, and so do we */
+	if (handles[reg] == NULL)
+		return 0;
+	g_byte_array_set_size(buffer, 0);
+	if (qemu_plugin_read_register(handles[reg], buffer) > 0)
+		memcpy(&val, buffer->data, buffer->len < 8 ? buffer->len : 8);
+	return val;
+}
+
+static void
+vcpu_init(qemu_plugin_id_t id, unsigned int vcpu)
+{
+	GArray *found = qemu_plugin_get_registers();
+	unsigned int i;
+
+	(void)id;
+	if (vcpu >= MAX_CPUS) {
+		fprintf(stderr, "silicon: more than %u CPUs\n", MAX_CPUS);
+		exit(1);
+	}
+	for (i = 0; i < found->len; i++)
+		find_register(&((qemu_plugin_reg_descriptor *)(void *)found->data)[i]);
+	for (i = 0; i < sizeof(reg_names) / sizeof(reg_names[0]); i++)
+		if (handles[reg_names[i].reg] == NULL) {
+			fprintf(
+			    stderr, "silicon: this QEMU shows no register %s\n", reg_names[i].name);
+			exit(1);
+		}
+}
+
+static void
+find_ram(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	unsigned long start, end;
+	char line[512];
+
+	while (maps != NULL && ram == NULL && fgets(line, sizeof(line), maps) != NULL)
+		if (strstr(line, "memfd:") != NULL && sscanf(line, "%lx-%lx", &start, &end) == 2 &&
+		    end - start >= ram_bytes)
+			ram = (uint8_t *)start;
+	if (ram == NULL) {
+		fprintf(stderr,
+		    "silicon: no RAM found: start QEMU with memory-backend=ram and "
+		    "-object memory-backend-memfd,id=ram,share=on,size=...\n");
+		exit(1);
+	}
+	fclose(maps);
+}
+
+/* ---- blocks ---- */
+static void
+enter_mode(struct cpu *c, uint8_t mode)
+{
+	if (mode == MODE_HYP && !c->in_hyp) {
+		c->in_hyp = true;
+		c->guest_root = -1;
+		c->isb_seq = seq;
+		counters[N_HYP_ENTRY]++;
+		sysreg_synced(c); /* an exception is a context synchronisation */
+		c->known = false;
+	}
+	c->mode = mode;
+}
+
+static void
+block_watched(unsigned int vcpu, void *arg)
+{
+	struct block *b = arg;
+	struct cpu *c = &cpus[vcpu];
+
+	enter_mode(c, b->mode);
+	if (!c->known || b->mode != MODE_GUEST)
+		cpu_learn_caches(c);
+	if (c->nocache && c->mmu_off) {
+		counters[N_NOCACHE_BLOCK]++;
+		cache_fetch_uncached(c, b->pa, b->bytes, b->pc);
+	}
+}
+
+static void
+block_suspect(unsigned int vcpu, void *arg)
+{
+	struct block *b = arg;
+
+	if (!b->suspect)
+		return;
+	b->suspect = false;
+	enter_mode(&cpus[vcpu], b->mode);
+	cache_exec(&cpus[vcpu], b->pa, b->bytes, b->pc);
+}
+
+static void
+insn_watched(unsigned int vcpu, void *arg)
+{
+	const struct insn *i = arg;
+
+	enter_mode(&cpus[vcpu], i->mode);
+	insn_exec(&cpus[vcpu], i);
+}
+
+/* ---- memory ---- */
+
+/*
+ * Rule 6 from the host's side: what HYP mode or stage 2 maps is accessed by the host, which must
+ * have it write-back too.  Each pair of virtual and physical page is looked at once in a while.
+ */
+static void
+check_host_mapping(struct cpu *c, uint64_t va, uint64_t pa, uint32_t pc)
+{
+	static uint64_t memo[MEMO];
+	uint64_t key = va >> PAGE_SHIFT << 32 | pa >> PAGE_SHIFT;
+	uint64_t *slot = &memo[(va >> PAGE_SHIFT ^ pa >> PAGE_SHIFT << 3) % MEMO];
+	struct xlate x;
+
+	if (*slot == key)
+		return;
+	*slot = key;
+	x = xlate(c, (uint32_t)va);
+	if (x.pa == pa && x.type != MEM_WRITEBACK)
+		report(RULE_ATTR, c, pc, NULL, pa,
+		    "the host's own mapping of the page is not write-back; %s has it write-back",
+		    (page_mapped(pa) & 1u << REGIME_HYP) != 0 ? "HYP mode" : "stage 2");
+}
+
+static void
+access_part(struct cpu *c, bool store, uint64_t pa, unsigned int bytes, uint32_t pc)
+{
+	if (!store) {
+		cache_load(c, pa, bytes, pc);
+		return;
+	}
+	cache_store(c, pa, bytes, pc);
+	if (table_is_tracked(pa))
+		table_store(c, pa, bytes, pc);
+}
+
+static void
+access_ram(struct cpu *c, bool store, uint64_t va, uint64_t pa, unsigned int bytes, uint32_t pc)
+{
+	unsigned int first = LINE_BYTES - (pa & (LINE_BYTES - 1));
+
+	if (bytes <= first) {
+		access_part(c, store, pa, bytes, pc);
+	} else { /* the rest, if on another page, may be anywhere */
+		access_part(c, store, pa, first, pc);
+		if (((pa + first) & (PAGE_SIZE - 1)) != 0)
+			access_part(c, store, pa + first, bytes - first, pc);
+	}
+	if (page_mapped(pa) != 0 && c->mode <= MODE_PL1 && !c->nocache)
+		check_host_mapping(c, va, pa, pc);
+}
+
+static void
+hyp_access(struct cpu *c, uint32_t pc)
+{
+	uint32_t mask = 1u << CTX_HSCTLR;
+
+	if (c->hyp_on)
+		mask |= 1u << CTX_HTTBR | 1u << CTX_HTCR | 1u << CTX_HMAIR;
+	sysreg_need(c, RULE_CTX_MEM, mask, pc, "memory access");
+}
+
+static void
+mem_watched(unsigned int vcpu, qemu_plugin_meminfo_t info, uint64_t va, void *arg)
+{
+	struct qemu_plugin_hwaddr *hw = qemu_plugin_get_hwaddr(info, va);
+	bool store = qemu_plugin_mem_is_store(info);
+	struct cpu *c = &cpus[vcpu];
+	uint64_t pa;
+
+	if (hw == NULL)
+		return;
+	enter_mode(c, ACCESS_MODE(arg));
+	if (((uintptr_t)arg & ACCESS_LEARN) == 0)
+		c->nocache = false;
+	if (c->unsynced != 0 && c->mode == MODE_HYP)
+		hyp_access(c, ACCESS_PC(arg));
+	if (qemu_plugin_hwaddr_is_io(hw)) {
+		if (store && c->unsynced != 0)
+			sysreg_need(c, RULE_CTX_TIMER, 1u << CTX_CNT_CTL, ACCESS_PC(arg),
+			    "a device is written");
+		return;
+	}
+	pa = qemu_plugin_hwaddr_phys_addr(hw);
+	if (in_ram(pa))
+		access_ram(
+		    c, store, va, pa, 1u << qemu_plugin_mem_size_shift(info), ACCESS_PC(arg));
+}
+
+/* ---- translation ---- */
+static enum mode
+mode_now(uint32_t cpsr)
+{
+	if ((cpsr & CPSR_MODE) == MODE_HYP_)
+		return MODE_HYP;
+	if ((reg_read(&cpus[0], REG_HCR) & HCR_VM) != 0)
+		return MODE_GUEST;
+	return (cpsr & CPSR_MODE) == MODE_USR ? MODE_PL0 : MODE_PL1;
+}
+
+static uint32_t
+insn_code(const struct qemu_plugin_insn *insn, bool thumb)
+{
+	uint32_t x = 0;
+
+	qemu_plugin_insn_data(insn, &x, sizeof(x));
+	return thumb ? x >> 16 | x << 16 : x;
+}
+
+static void
+watch_insn(struct qemu_plugin_insn *insn, enum mode mode, bool thumb)
+{
+	struct insn_bits bits = { .thumb = thumb, .mode = mode };
+	struct insn i, *keep;
+
+	if (qemu_plugin_insn_size(insn) != 4)
+		return;
+	i.pc = (uint32_t)qemu_plugin_insn_vaddr(insn);
+	bits.code = insn_code(insn, thumb);
+	if (!insn_decode(&bits, &i))
+		return;
+	keep = malloc(sizeof(*keep)); /* QEMU does not tell when it forgets a block */
+	if (keep == NULL)
+		abort();
+	*keep = i;
+	qemu_plugin_register_vcpu_insn_exec_cb(insn, insn_watched, QEMU_PLUGIN_CB_R_REGS, keep);
+}
+
+static void
+watch_block(struct qemu_plugin_tb *tb, const struct block *b, bool each_time, bool suspect)
+{
+	struct block *keep = malloc(sizeof(*keep));
+
+	if (keep == NULL)
+		abort();
+	*keep = *b;
+	keep->suspect = suspect;
+	if (each_time)
+		qemu_plugin_register_vcpu_tb_exec_cb(
+		    tb, block_watched, QEMU_PLUGIN_CB_R_REGS, keep);
+	if (suspect)
+		qemu_plugin_register_vcpu_tb_exec_cb(
+		    tb, block_suspect, QEMU_PLUGIN_CB_R_REGS, keep);
+}
+
+/* What the block is; false if its code is not in RAM. */
+static bool
+block_of(const struct qemu_plugin_tb *tb, enum mode mode, struct block *b)
+{
+	struct qemu_plugin_insn *first = qemu_plugin_tb_get_insn(tb, 0);
+	uint8_t *host = qemu_plugin_insn_haddr(first);
+	size_t i, n = qemu_plugin_tb_n_insns(tb);
+	uint64_t left;
+
+	*b = (struct block){ .pc = (uint32_t)qemu_plugin_insn_vaddr(first), .mode = (uint8_t)mode };
+	for (i = 0; i < n; i++)
+		b->bytes += (uint32_t)qemu_plugin_insn_size(qemu_plugin_tb_get_insn(tb, i));
+	if (host < ram || host >= ram + ram_bytes)
+		return false;
+	b->pa = (uint64_t)(host - ram) + ram_base;
+	left = PAGE_SIZE - (b->pa & (PAGE_SIZE - 1));
+	if (b->bytes > left)
+		b->bytes = (uint32_t)left;
+	return true;
+}
+
+static void
+translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
+{
+	size_t i, n = qemu_plugin_tb_n_insns(tb);
+	uint32_t cpsr;
+	enum mode mode;
+	bool thumb, each_time, loads, ours, suspect;
+	struct block b;
+
+	(void)id;
+	if (ram == NULL)
+		find_ram();
+	cpsr = (uint32_t)reg_read(&cpus[0], REG_CPSR);
+	mode = mode_now(cpsr);
+	thumb = (cpsr & CPSR_T) != 0;
+	ours = block_of(tb, mode, &b);
+	each_time = mode >= MODE_HYP || (ours && b.pa == b.pc);
+	suspect = ours && cache_exec_suspect(&cpus[0], b.pa, b.bytes);
+	if (ours && (each_time || suspect))
+		watch_block(tb, &b, each_time, suspect);
+	loads = each_time || all_loads;
+	for (i = 0; i < n; i++) {
+		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
+		uint32_t pc = (uint32_t)qemu_plugin_insn_vaddr(insn);
+
+		watch_insn(insn, mode, thumb);
+		qemu_plugin_register_vcpu_mem_cb(insn, mem_watched,
+		    mode == MODE_PL1 || mode == MODE_HYP ? QEMU_PLUGIN_CB_R_REGS :
+							   QEMU_PLUGIN_CB_NO_REGS,
+		    loads ? QEMU_PLUGIN_MEM_RW : QEMU_PLUGIN_MEM_W, ACCESS(pc, mode, each_time));
+	}
+}
+
+/* ---- life ---- */
+static void
+at_exit(qemu_plugin_id_t id, void *arg)
+{
+	(void)id;
+	(void)arg;
+	report_close();
+}
+
+static int
+usage(void)
+{
+	fprintf(stderr, "silicon: -plugin silicon.so,out=FILE,ram=BASE:BYTES[,loads=on]\n");
+	return 1;
+}
+
+int
+qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc, char **argv)
+{
+	unsigned long long base, bytes;
+	const char *out = NULL;
+	int i;
+
+	(void)info;
+	for (i = 0; i < argc; i++) {
+		if (strncmp(argv[i], "out=", 4) == 0)
+			out = argv[i] + 4;
+		else if (sscanf(argv[i], "ram=%lli:%lli", (long long *)&base,
+			     (long long *)&bytes) == 2)
+			ram_base = base, ram_bytes = bytes;
+		else if (strcmp(argv[i], "loads=on") == 0)
+			all_loads = true;
+		else
+			return usage();
+	}
+	if (out == NULL || ram_bytes == 0)
+		return usage();
+	report_open(out);
+	buffer = g_byte_array_new();
+	for (i = 0; i < (int)MAX_CPUS; i++)
+		cpus[i].id = (uint8_t)i;
+	cache_init();
+	table_init();
+	tlb_init();
+	qemu_plugin_register_vcpu_init_cb(id, vcpu_init);
+	qemu_plugin_register_vcpu_tb_trans_cb(id, translate);
+	qemu_plugin_register_atexit_cb(id, at_exit, NULL);
+	return 0;
+}
