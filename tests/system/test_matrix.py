@@ -38,7 +38,7 @@ def test_guest(hosts, machine, kernel, cpus, gkernel, vcpus):
     else:
         status, text = guests.run(host, vcpus=vcpus, kernel=gkernel, initrd="/guest/report")
         assert status == 1, f"bhyve ended with {status}, not 1 (powered off):\n{text[-3000:]}"
-        guests.check_boot(text, vcpus, gkernel, overcommitted=vcpus > cpus)
+        guests.check_boot(text, vcpus, gkernel)
     assert host.ok("bhyvectl --list | tail -n +2").strip() == ""
     assert not host.complaints()
 
@@ -54,4 +54,4 @@ def two_guests(host, kernel):
         host.ok(f"n=0; while kill -0 $(cat /tmp/{name}.pid) 2>/dev/null; do sleep 0.2; "
                 "n=$((n+1)); [ $n -lt 900 ] || exit 1; done", timeout=200)
         text = host.ok(f"cat /tmp/{name}.log; cat /tmp/{name}.out >&2; rm /tmp/{name}.log")
-        guests.check_boot(text, 2, kernel, overcommitted=True)
+        guests.check_boot(text, 2, kernel)
