@@ -22,7 +22,6 @@
 #define MODE_USR  0x10u
 #define MODE_HYP_ 0x1au
 #define HCR_VM	  1u
-#define MEMO	  1024u
 
 int qemu_plugin_version = QEMU_PLUGIN_API;
 
@@ -144,32 +143,13 @@ find_ram(void)
 
 /* ---- blocks ---- */
 static void
-enter_mode(struct cpu *c, uint8_t mode)
-{
-	if (mode == MODE_HYP && !c->in_hyp) {
-		c->in_hyp = true;
-		c->guest_root = -1;
-		c->isb_seq = seq;
-		counters[N_HYP_ENTRY]++;
-		sysreg_synced(c); /* an exception is a context synchronisation */
-		c->known = false;
-	}
-	c->mode = mode;
-}
-
-static void
 block_watched(unsigned int vcpu, void *arg)
 {
-	struct block *b = arg;
+	const struct block *b = arg;
 	struct cpu *c = &cpus[vcpu];
 
-	enter_mode(c, b->mode);
-	if (!c->known || b->mode != MODE_GUEST)
-		cpu_learn_caches(c);
-	if (c->nocache && c->mmu_off) {
-		counters[N_NOCACHE_BLOCK]++;
-		cache_fetch_uncached(c, b->pa, b->bytes, b->pc);
-	}
+	cpu_enter(c, b->mode);
+	access_block(c, b->pa, b->bytes, b->pc);
 }
 
 static void
@@ -180,7 +160,7 @@ block_suspect(unsigned int vcpu, void *arg)
 	if (!b->suspect)
 		return;
 	b->suspect = false;
-	enter_mode(&cpus[vcpu], b->mode);
+	cpu_enter(&cpus[vcpu], b->mode);
 	cache_exec(&cpus[vcpu], b->pa, b->bytes, b->pc);
 }
 
@@ -189,97 +169,33 @@ insn_watched(unsigned int vcpu, void *arg)
 {
 	const struct insn *i = arg;
 
-	enter_mode(&cpus[vcpu], i->mode);
+	cpu_enter(&cpus[vcpu], i->mode);
 	insn_exec(&cpus[vcpu], i);
 }
 
 /* ---- memory ---- */
-
-/*
- * Rule 6 from the host's side: what HYP mode or stage 2 maps is accessed by the host, which must
- * have it write-back too.  Each pair of virtual and physical page is looked at once in a while.
- */
-static void
-check_host_mapping(struct cpu *c, uint64_t va, uint64_t pa, uint32_t pc)
-{
-	static uint64_t memo[MEMO];
-	uint64_t key = va >> PAGE_SHIFT << 32 | pa >> PAGE_SHIFT;
-	uint64_t *slot = &memo[(va >> PAGE_SHIFT ^ pa >> PAGE_SHIFT << 3) % MEMO];
-	struct xlate x;
-
-	if (*slot == key)
-		return;
-	*slot = key;
-	x = xlate(c, (uint32_t)va);
-	if (x.pa == pa && x.type != MEM_WRITEBACK)
-		report(RULE_ATTR, c, pc, NULL, pa,
-		    "the host's own mapping of the page is not write-back; %s has it write-back",
-		    (page_mapped(pa) & 1u << REGIME_HYP) != 0 ? "HYP mode" : "stage 2");
-}
-
-static void
-access_part(struct cpu *c, bool store, uint64_t pa, unsigned int bytes, uint32_t pc)
-{
-	if (!store) {
-		cache_load(c, pa, bytes, pc);
-		return;
-	}
-	cache_store(c, pa, bytes, pc);
-	if (table_is_tracked(pa))
-		table_store(c, pa, bytes, pc);
-}
-
-static void
-access_ram(struct cpu *c, bool store, uint64_t va, uint64_t pa, unsigned int bytes, uint32_t pc)
-{
-	unsigned int first = LINE_BYTES - (pa & (LINE_BYTES - 1));
-
-	if (bytes <= first) {
-		access_part(c, store, pa, bytes, pc);
-	} else { /* the rest, if on another page, may be anywhere */
-		access_part(c, store, pa, first, pc);
-		if (((pa + first) & (PAGE_SIZE - 1)) != 0)
-			access_part(c, store, pa + first, bytes - first, pc);
-	}
-	if (page_mapped(pa) != 0 && c->mode <= MODE_PL1 && !c->nocache)
-		check_host_mapping(c, va, pa, pc);
-}
-
-static void
-hyp_access(struct cpu *c, uint32_t pc)
-{
-	uint32_t mask = 1u << CTX_HSCTLR;
-
-	if (c->hyp_on)
-		mask |= 1u << CTX_HTTBR | 1u << CTX_HTCR | 1u << CTX_HMAIR;
-	sysreg_need(c, RULE_CTX_MEM, mask, pc, "memory access");
-}
-
 static void
 mem_watched(unsigned int vcpu, qemu_plugin_meminfo_t info, uint64_t va, void *arg)
 {
 	struct qemu_plugin_hwaddr *hw = qemu_plugin_get_hwaddr(info, va);
-	bool store = qemu_plugin_mem_is_store(info);
 	struct cpu *c = &cpus[vcpu];
-	uint64_t pa;
+	struct access a = { .va = va,
+		.pc = ACCESS_PC(arg),
+		.bytes = 1u << qemu_plugin_mem_size_shift(info),
+		.store = qemu_plugin_mem_is_store(info) };
 
 	if (hw == NULL)
 		return;
-	enter_mode(c, ACCESS_MODE(arg));
+	cpu_enter(c, ACCESS_MODE(arg));
 	if (((uintptr_t)arg & ACCESS_LEARN) == 0)
 		c->nocache = false;
-	if (c->unsynced != 0 && c->mode == MODE_HYP)
-		hyp_access(c, ACCESS_PC(arg));
 	if (qemu_plugin_hwaddr_is_io(hw)) {
-		if (store && c->unsynced != 0)
-			sysreg_need(c, RULE_CTX_TIMER, 1u << CTX_CNT_CTL, ACCESS_PC(arg),
-			    "a device is written");
+		access_device(c, &a);
 		return;
 	}
-	pa = qemu_plugin_hwaddr_phys_addr(hw);
-	if (in_ram(pa))
-		access_ram(
-		    c, store, va, pa, 1u << qemu_plugin_mem_size_shift(info), ACCESS_PC(arg));
+	a.pa = qemu_plugin_hwaddr_phys_addr(hw);
+	if (in_ram(a.pa))
+		access_ram(c, &a);
 }
 
 /* ---- translation ---- */

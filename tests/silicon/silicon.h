@@ -3,8 +3,8 @@
  * Copyright (c) 2026 The bhyve-arm authors
  *
  * The silicon checker: what its files tell each other.  plugin.c translates QEMU's callbacks into
- * the events below; armv7.c knows the instructions, registers and table formats; cache.c, table.c,
- * tlb.c and sysreg.c hold the rules; report.c says what was found.
+ * the events below; access.c hands some of them on; armv7.c knows the instructions, registers and
+ * table formats; cache.c, table.c, tlb.c and sysreg.c hold the rules; report.c says what was found.
  *
  * All runs on QEMU's one thread of `-accel tcg,thread=single'; nothing is locked.
  */
@@ -158,6 +158,20 @@ in_ram(uint64_t pa)
 }
 uint64_t ram_read(uint64_t pa, unsigned int bytes); /* 4 or 8, aligned; 0 outside */
 void *big_alloc(size_t bytes); /* zero, and costs memory only where it is touched */
+
+/* ---- access.c: what a CPU does between its instructions ---- */
+struct access {
+	uint64_t va, pa;
+	uint32_t pc;
+	unsigned int bytes;
+	bool store;
+};
+void cpu_enter(struct cpu *c, uint8_t mode); /* what follows happens in this mode */
+/* After it, c->nocache is right. */
+void access_block(struct cpu *c, uint64_t pa, unsigned int bytes, uint32_t pc);
+/* A store is in RAM already. */
+void access_ram(struct cpu *c, const struct access *a);
+void access_device(struct cpu *c, const struct access *a);
 
 /* ---- report.c ---- */
 void report_open(const char *path); /* ends the process if it cannot */

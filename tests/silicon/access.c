@@ -1,0 +1,106 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The bhyve-arm authors
+ *
+ * What a CPU does between its instructions, handed on to the rules: it enters a mode, runs a
+ * block, loads and stores.  Between plugin.c, which knows QEMU, and the files that hold the rules.
+ */
+#include "silicon.h"
+
+#define MEMO 1024u
+
+void
+cpu_enter(struct cpu *c, uint8_t mode)
+{
+	if (mode == MODE_HYP && !c->in_hyp) {
+		c->in_hyp = true;
+		c->guest_root = -1;
+		c->isb_seq = seq;
+		counters[N_HYP_ENTRY]++;
+		sysreg_synced(c); /* an exception is a context synchronisation */
+		c->known = false;
+	}
+	c->mode = mode;
+}
+
+void
+access_block(struct cpu *c, uint64_t pa, unsigned int bytes, uint32_t pc)
+{
+	if (!c->known || c->mode != MODE_GUEST)
+		cpu_learn_caches(c);
+	if (c->nocache && c->mmu_off) {
+		counters[N_NOCACHE_BLOCK]++;
+		cache_fetch_uncached(c, pa, bytes, pc);
+	}
+}
+
+/*
+ * Rule 6 from the host's side: what HYP mode or stage 2 maps is accessed by the host, which must
+ * have it write-back too.  Each pair of virtual and physical page is looked at once in a while.
+ */
+static void
+check_host_mapping(struct cpu *c, const struct access *a)
+{
+	static uint64_t memo[MEMO];
+	uint64_t key = a->va >> PAGE_SHIFT << 32 | a->pa >> PAGE_SHIFT;
+	uint64_t *slot = &memo[(a->va >> PAGE_SHIFT ^ a->pa >> PAGE_SHIFT << 3) % MEMO];
+	struct xlate x;
+
+	if (*slot == key)
+		return;
+	*slot = key;
+	x = xlate(c, (uint32_t)a->va);
+	if (x.pa == a->pa && x.type != MEM_WRITEBACK)
+		report(RULE_ATTR, c, a->pc, NULL, a->pa,
+		    "the host's own mapping of the page is not write-back; %s has it write-back",
+		    (page_mapped(a->pa) & 1u << REGIME_HYP) != 0 ? "HYP mode" : "stage 2");
+}
+
+static void
+access_part(struct cpu *c, bool store, uint64_t pa, unsigned int bytes, uint32_t pc)
+{
+	if (!store) {
+		cache_load(c, pa, bytes, pc);
+		return;
+	}
+	cache_store(c, pa, bytes, pc);
+	if (table_is_tracked(pa))
+		table_store(c, pa, bytes, pc);
+}
+
+static void
+check_synced(struct cpu *c, uint32_t pc)
+{
+	uint32_t mask = 1u << CTX_HSCTLR;
+
+	if (c->mode != MODE_HYP || c->unsynced == 0)
+		return;
+	if (c->hyp_on)
+		mask |= 1u << CTX_HTTBR | 1u << CTX_HTCR | 1u << CTX_HMAIR;
+	sysreg_need(c, RULE_CTX_MEM, mask, pc, "memory access");
+}
+
+void
+access_ram(struct cpu *c, const struct access *a)
+{
+	unsigned int first = LINE_BYTES - (a->pa & (LINE_BYTES - 1));
+
+	check_synced(c, a->pc);
+	if (a->bytes <= first) {
+		access_part(c, a->store, a->pa, a->bytes, a->pc);
+	} else { /* the rest, if on another page, may be anywhere */
+		access_part(c, a->store, a->pa, first, a->pc);
+		if (((a->pa + first) & (PAGE_SIZE - 1)) != 0)
+			access_part(c, a->store, a->pa + first, a->bytes - first, a->pc);
+	}
+	if (page_mapped(a->pa) != 0 && c->mode <= MODE_PL1 && !c->nocache)
+		check_host_mapping(c, a);
+}
+
+void
+access_device(struct cpu *c, const struct access *a)
+{
+	check_synced(c, a->pc);
+	if (a->store)
+		sysreg_need(c, RULE_CTX_TIMER, 1u << CTX_CNT_CTL, a->pc, "a device is written");
+}
