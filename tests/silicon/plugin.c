@@ -320,7 +320,8 @@ at_exit(qemu_plugin_id_t id, void *arg)
 static int
 usage(void)
 {
-	fprintf(stderr, "silicon: -plugin silicon.so,out=FILE,ram=BASE:BYTES[,loads=on]\n");
+	fprintf(
+	    stderr, "silicon: -plugin silicon.so,out=FILE,ram=BASE:BYTES[,strict=on][,loads=on]\n");
 	return 1;
 }
 
@@ -340,6 +341,8 @@ qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc, char **argv
 			ram_base = base, ram_bytes = bytes;
 		else if (strcmp(argv[i], "loads=on") == 0)
 			all_loads = true;
+		else if (strcmp(argv[i], "strict=on") == 0)
+			strict = true;
 		else
 			return usage();
 	}

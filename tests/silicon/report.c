@@ -17,8 +17,10 @@
 
 static const struct {
 	const char *name, *section, *fix;
+	bool strict;
 } rules[NRULES] = {
-#define RULE(id, name, section, fix) { name, section, fix },
+#define RULE(id, name, section, fix)	    { name, section, fix, false },
+#define STRICT_RULE(id, name, section, fix) { name, section, fix, true },
 #include "rules_list.h"
 #undef RULE
 };
@@ -45,6 +47,7 @@ static const char *const counter_names[NCOUNTERS] = {
 };
 
 uint64_t counters[NCOUNTERS];
+bool strict;
 
 struct seen {
 	uint8_t rule;
@@ -140,7 +143,7 @@ report(enum rule rule, const struct cpu *c, uint32_t pc, const struct where *oth
 
 	if (other == NULL)
 		other = &nobody;
-	if (!report_is_new(rule, pc, other->pc))
+	if ((rules[rule].strict && !strict) || !report_is_new(rule, pc, other->pc))
 		return;
 	fprintf(out,
 	    "{\"epoch\":%u,\"rule\":\"%s\",\"section\":\"%s\",\"cpu\":%u,\"mode\":\"%s\","

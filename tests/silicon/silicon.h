@@ -174,6 +174,7 @@ void access_ram(struct cpu *c, const struct access *a);
 void access_device(struct cpu *c, const struct access *a);
 
 /* ---- report.c ---- */
+extern bool strict;		    /* with the rules marked so in rules_list.h */
 void report_open(const char *path); /* ends the process if it cannot */
 void report_close(void);
 void report_epoch(uint32_t number);
