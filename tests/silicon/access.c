@@ -21,6 +21,7 @@ cpu_enter(struct cpu *c, uint8_t mode)
 		c->known = false;
 	}
 	c->mode = mode;
+	c->seen = true;
 }
 
 void

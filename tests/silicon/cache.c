@@ -24,11 +24,12 @@ struct line {
 	uint64_t stale;	 /* written past the cache, which may hold something older */
 	uint64_t unseen; /* written, the instruction side may hold something older */
 	uint32_t wpc, wseq;
-	uint32_t iseq; /* when the clean to the point of unification was complete */
+	uint32_t iseq; /* when the DSB came that brought it to its state i */
 	uint8_t wcpu, wmode;
-	uint8_t d, dcpu; /* whose DSB it waits for */
-	uint8_t i, icpu;
-	bool local; /* its clean was completed by a DSB that only dcpu takes part in */
+	uint8_t d, dcpus; /* CPUs whose DSB it waits for */
+	uint8_t i, icpus; /* I_COHERENT: whose DSB it was, in imode */
+	uint8_t imode;
+	uint8_t local; /* CPUs that completed its clean with a DSB that only they take part in */
 	bool invalidating;
 };
 
@@ -62,13 +63,27 @@ writer_of(const struct line *l)
 	return (struct where){ l->wpc, l->wcpu, l->wmode };
 }
 
+static uint8_t
+bit_of(const struct cpu *c)
+{
+	return (uint8_t)(1u << c->id);
+}
+
 /* A whole cache was cleaned by set and way since this line was written: settle it now. */
 static void
 line_settle(struct line *l)
 {
-	if (l->d != D_CLEAN && l->wseq < cpus[l->wcpu].setway_seq) {
+	uint32_t done = cpus[l->wcpu].setway_seq;
+
+	if (l->wseq >= done)
+		return;
+	if (l->d != D_CLEAN) {
 		l->d = D_CLEAN;
 		l->dirty = 0;
+	}
+	if (l->i == I_WRITTEN || l->i == I_CLEANING) {
+		l->i = I_CLEANED;
+		l->iseq = done;
 	}
 }
 
@@ -77,7 +92,16 @@ static uint64_t
 dirty_bytes(const struct cpu *c, struct line *l)
 {
 	line_settle(l);
-	return l->d == D_CLEAN || (l->local && l->dcpu == c->id) ? 0 : l->dirty;
+	return l->d == D_CLEAN || (l->local & bit_of(c)) != 0 ? 0 : l->dirty;
+}
+
+/* The state of the instruction side as this CPU sees it. */
+static enum istate
+line_istate(const struct cpu *c, const struct line *l)
+{
+	if (l->i == I_CLEANED && l->iseq < c->icall_seq)
+		return I_COHERENT;
+	return (enum istate)l->i;
 }
 
 /* ---- accesses ---- */
@@ -89,7 +113,7 @@ wrote_cached(struct line *l, uint64_t mask)
 		l->dirty = 0;
 	l->dirty |= mask;
 	l->d = D_DIRTY;
-	l->local = false;
+	l->local = 0;
 	l->stale &= ~mask;
 	l->i = I_WRITTEN;
 }
@@ -117,7 +141,7 @@ cache_store(struct cpu *c, uint64_t pa, unsigned int bytes, uint32_t pc)
 	uint64_t mask = line_mask(pa, bytes);
 	struct line *l = line_of(pa);
 
-	if (l->i == I_COHERENT)
+	if (line_istate(c, l) == I_COHERENT)
 		l->unseen = 0;
 	l->unseen |= mask;
 	if (c->nocache)
@@ -188,31 +212,47 @@ cache_line_pending(uint64_t pa, bool dmb_will_do, struct where *writer)
 
 /* ---- code ---- */
 
-/* The state of the instruction side as this CPU sees it. */
-static enum istate
-line_istate(const struct cpu *c, const struct line *l)
+/* Did this CPU complete the line's invalidation, in any mode, without an ISB since? */
+static bool
+lacks_isb(const struct cpu *c, const struct line *l)
 {
-	if (l->i == I_CLEANED && l->iseq < c->icall_seq)
-		return I_COHERENT;
-	return (enum istate)l->i;
+	if (l->i == I_COHERENT)
+		return l->icpus == bit_of(c) && c->isb_seq < l->iseq;
+	return c->icall_local && l->iseq >= c->icall_last && c->isb_seq < c->icall_done;
 }
 
-bool
-cache_exec_suspect(const struct cpu *c, uint64_t pa, unsigned int bytes)
+static bool
+line_suspect(const struct cpu *c, const struct line *l)
+{
+	return c->seen && (line_istate(c, l) != I_COHERENT || lacks_isb(c, l));
+}
+
+uint32_t
+cache_exec_suspect(uint64_t pa, unsigned int bytes)
 {
 	uint64_t end = pa + bytes, at;
+	uint32_t suspects = 0;
+	struct line *l;
+	unsigned int i;
 
-	for (at = pa; at < end; at = (at | (LINE_BYTES - 1)) + 1)
-		if ((line_of(at)->unseen & line_mask(at, (unsigned int)(end - at))) != 0 &&
-		    (line_istate(c, line_of(at)) != I_COHERENT || c->isb_seq < c->icall_done))
-			return true;
-	return false;
+	for (at = pa; at < end; at = (at | (LINE_BYTES - 1)) + 1) {
+		l = line_of(at);
+		line_settle(l);
+		if ((l->unseen & line_mask(at, (unsigned int)(end - at))) == 0)
+			continue;
+		for (i = 0; i < MAX_CPUS; i++)
+			if (line_suspect(&cpus[i], l))
+				suspects |= 1u << i;
+	}
+	return suspects;
 }
 
 static void
-exec_line(struct cpu *c, const struct line *l, uint64_t pa, uint32_t pc)
+exec_line(struct cpu *c, struct line *l, uint64_t pa, uint32_t pc)
 {
 	struct where w = writer_of(l);
+
+	line_settle(l);
 
 	switch (line_istate(c, l)) {
 	case I_WRITTEN:
@@ -232,8 +272,7 @@ exec_line(struct cpu *c, const struct line *l, uint64_t pa, uint32_t pc)
 		break;
 	case I_COHERENT:
 		/* exceptions synchronise too and are not seen: judged only within one mode */
-		if (l->i == I_CLEANED && c->icall_local && c->icall_mode == c->mode &&
-		    l->iseq >= c->icall_last && c->isb_seq < c->icall_done)
+		if (lacks_isb(c, l) && c->mode == (l->i == I_COHERENT ? l->imode : c->icall_mode))
 			report(RULE_POU_ISB, c, pc, &w, pa,
 			    "runs new code without an ISB since the DSB");
 		break;
@@ -278,12 +317,16 @@ begin_clean(struct cpu *c, struct line *l, bool to_poc)
 {
 	if (to_poc && l->d == D_DIRTY) {
 		l->d = D_CLEANING;
-		l->dcpu = c->id;
+		l->dcpus = 0;
 	}
+	if (to_poc && l->d == D_CLEANING)
+		l->dcpus |= bit_of(c);
 	if (l->i == I_WRITTEN) {
 		l->i = I_CLEANING;
-		l->icpu = c->id;
+		l->icpus = 0;
 	}
+	if (l->i == I_CLEANING)
+		l->icpus |= bit_of(c);
 }
 
 void
@@ -302,8 +345,8 @@ cache_dc(struct cpu *c, enum dc op, uint64_t pa, uint32_t pc)
 }
 
 /*
- * Linux walks from the highest set and way of a level down to 0: with the last of level 2, or
- * the only level there is, all this CPU wrote is on its way to memory.
+ * Linux walks from the highest set and way of a level down to 0: with the last of level 2 all
+ * that this CPU wrote is on its way to memory.
  */
 void
 cache_setway(struct cpu *c, uint32_t setway)
@@ -325,7 +368,7 @@ cache_ic_line(struct cpu *c, uint64_t pa, uint32_t pc)
 		    "invalidates the I-cache while the clean lacks its DSB");
 	if (l->i == I_CLEANED) {
 		l->i = I_INVALIDATING;
-		l->icpu = c->id;
+		l->icpus = bit_of(c);
 		wait_for_dsb(c, l);
 	}
 }
@@ -341,8 +384,8 @@ cache_ic_all(struct cpu *c, bool shared)
 static void
 line_dsb(struct cpu *c, struct line *l, bool wide)
 {
-	if (l->d == D_CLEANING && l->dcpu == c->id) {
-		l->local = !wide;
+	if (l->d == D_CLEANING && (l->dcpus & bit_of(c)) != 0) {
+		l->local |= bit_of(c);
 		if (wide) {
 			l->d = D_CLEAN;
 			l->dirty = 0;
@@ -352,27 +395,32 @@ line_dsb(struct cpu *c, struct line *l, bool wide)
 		l->invalidating = false;
 		l->stale = 0;
 	}
-	if (l->i == I_CLEANING && l->icpu == c->id) {
+	if ((l->icpus & bit_of(c)) == 0)
+		return;
+	if (l->i == I_CLEANING) {
 		l->i = I_CLEANED;
 		l->iseq = seq;
-	} else if (l->i == I_INVALIDATING && l->icpu == c->id) {
+	} else if (l->i == I_INVALIDATING) {
 		l->i = I_COHERENT;
-		l->unseen = 0;
+		l->iseq = seq;
+		l->imode = c->mode;
 	}
 }
 
 static void
-icall_dsb(struct cpu *c)
+icall_dsb(struct cpu *c, bool wide)
 {
 	unsigned int i;
 
 	c->icall_last = c->icall_seq;
-	c->icall_seq = c->icall_begun;
 	c->icall_done = seq;
 	c->icall_mode = c->mode;
-	for (i = 0; c->icall_shared && i < MAX_CPUS; i++) {
-		cpus[i].icall_seq = c->icall_begun;
-		cpus[i].icall_local = i == c->id;
+	for (i = 0; i < MAX_CPUS; i++) {
+		if (i != c->id && !(c->icall_shared && wide))
+			continue;
+		if (cpus[i].icall_seq < c->icall_begun)
+			cpus[i].icall_seq = c->icall_begun;
+		cpus[i].icall_local = false;
 	}
 	c->icall_local = true;
 	c->icall_begun = 0;
@@ -391,7 +439,7 @@ cache_dsb(struct cpu *c, struct barrier b)
 		line_dsb(c, &lines[c->ops[i]], b.domain > DOMAIN_NSH);
 	c->nops = 0;
 	if (c->icall_begun != 0)
-		icall_dsb(c);
+		icall_dsb(c, b.domain > DOMAIN_NSH);
 	if (c->setway_begun != 0) {
 		c->setway_seq = c->setway_begun;
 		c->setway_begun = 0;

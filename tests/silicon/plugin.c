@@ -10,6 +10,7 @@
  * that is at an address that is its own physical address; barriers, maintenance and system
  * registers in all of the kernel, HYP mode and the guest; code whose lines were written lately.
  */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,13 @@ int qemu_plugin_version = QEMU_PLUGIN_API;
 struct cpu cpus[MAX_CPUS];
 uint32_t seq = 1;
 
+/*
+ * QEMU has a thread for each CPU; all that follows the callbacks runs under this.  Not one thread
+ * for all CPUs, on which QEMU 10.0 gives every callback the number of the CPU that was there when
+ * the block was translated.
+ */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
 static bool all_loads;
 static GByteArray *buffer;
 static struct qemu_plugin_register *handles[NREGS];
@@ -37,7 +45,7 @@ struct block {
 	uint32_t pc, bytes;
 	uint64_t pa;
 	uint8_t mode;
-	bool suspect; /* its code was written: to be checked once */
+	uint32_t suspect; /* its code was written: by CPU, to be checked once */
 };
 
 /* What a memory callback is told, in a pointer. */
@@ -148,8 +156,10 @@ block_watched(unsigned int vcpu, void *arg)
 	const struct block *b = arg;
 	struct cpu *c = &cpus[vcpu];
 
+	pthread_mutex_lock(&lock);
 	cpu_enter(c, b->mode);
 	access_block(c, b->pa, b->bytes, b->pc);
+	pthread_mutex_unlock(&lock);
 }
 
 static void
@@ -157,9 +167,9 @@ block_suspect(unsigned int vcpu, void *arg)
 {
 	struct block *b = arg;
 
-	if (!b->suspect)
+	if ((b->suspect >> vcpu & 1) == 0)
 		return;
-	b->suspect = false;
+	b->suspect &= ~(1u << vcpu);
 	cpu_enter(&cpus[vcpu], b->mode);
 	cache_exec(&cpus[vcpu], b->pa, b->bytes, b->pc);
 }
@@ -169,8 +179,10 @@ insn_watched(unsigned int vcpu, void *arg)
 {
 	const struct insn *i = arg;
 
+	pthread_mutex_lock(&lock);
 	cpu_enter(&cpus[vcpu], i->mode);
 	insn_exec(&cpus[vcpu], i);
+	pthread_mutex_unlock(&lock);
 }
 
 /* ---- memory ---- */
@@ -183,19 +195,23 @@ mem_watched(unsigned int vcpu, qemu_plugin_meminfo_t info, uint64_t va, void *ar
 		.pc = ACCESS_PC(arg),
 		.bytes = 1u << qemu_plugin_mem_size_shift(info),
 		.store = qemu_plugin_mem_is_store(info) };
+	bool io;
 
 	if (hw == NULL)
 		return;
+	io = qemu_plugin_hwaddr_is_io(hw);
+	a.pa = io ? NO_ADDR : qemu_plugin_hwaddr_phys_addr(hw);
+	if (!io && !in_ram(a.pa))
+		return;
+	pthread_mutex_lock(&lock);
 	cpu_enter(c, ACCESS_MODE(arg));
 	if (((uintptr_t)arg & ACCESS_LEARN) == 0)
 		c->nocache = false;
-	if (qemu_plugin_hwaddr_is_io(hw)) {
+	if (io)
 		access_device(c, &a);
-		return;
-	}
-	a.pa = qemu_plugin_hwaddr_phys_addr(hw);
-	if (in_ram(a.pa))
+	else
 		access_ram(c, &a);
+	pthread_mutex_unlock(&lock);
 }
 
 /* ---- translation ---- */
@@ -238,18 +254,17 @@ watch_insn(struct qemu_plugin_insn *insn, enum mode mode, bool thumb)
 }
 
 static void
-watch_block(struct qemu_plugin_tb *tb, const struct block *b, bool each_time, bool suspect)
+watch_block(struct qemu_plugin_tb *tb, const struct block *b, bool each_time)
 {
 	struct block *keep = malloc(sizeof(*keep));
 
 	if (keep == NULL)
 		abort();
 	*keep = *b;
-	keep->suspect = suspect;
 	if (each_time)
 		qemu_plugin_register_vcpu_tb_exec_cb(
 		    tb, block_watched, QEMU_PLUGIN_CB_R_REGS, keep);
-	if (suspect)
+	if (b->suspect != 0)
 		qemu_plugin_register_vcpu_tb_exec_cb(
 		    tb, block_suspect, QEMU_PLUGIN_CB_R_REGS, keep);
 }
@@ -281,10 +296,11 @@ translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 	size_t i, n = qemu_plugin_tb_n_insns(tb);
 	uint32_t cpsr;
 	enum mode mode;
-	bool thumb, each_time, loads, ours, suspect;
+	bool thumb, each_time, loads, ours;
 	struct block b;
 
 	(void)id;
+	pthread_mutex_lock(&lock);
 	if (ram == NULL)
 		find_ram();
 	cpsr = (uint32_t)reg_read(&cpus[0], REG_CPSR);
@@ -292,9 +308,10 @@ translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 	thumb = (cpsr & CPSR_T) != 0;
 	ours = block_of(tb, mode, &b);
 	each_time = mode >= MODE_HYP || (ours && b.pa == b.pc);
-	suspect = ours && cache_exec_suspect(&cpus[0], b.pa, b.bytes);
-	if (ours && (each_time || suspect))
-		watch_block(tb, &b, each_time, suspect);
+	if (ours)
+		b.suspect = cache_exec_suspect(b.pa, b.bytes);
+	if (ours && (each_time || b.suspect != 0))
+		watch_block(tb, &b, each_time);
 	loads = each_time || all_loads;
 	for (i = 0; i < n; i++) {
 		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
@@ -306,6 +323,7 @@ translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 							   QEMU_PLUGIN_CB_NO_REGS,
 		    loads ? QEMU_PLUGIN_MEM_RW : QEMU_PLUGIN_MEM_W, ACCESS(pc, mode, each_time));
 	}
+	pthread_mutex_unlock(&lock);
 }
 
 /* ---- life ---- */

@@ -6,7 +6,7 @@
  * the events below; access.c hands some of them on; armv7.c knows the instructions, registers and
  * table formats; cache.c, table.c, tlb.c and sysreg.c hold the rules; report.c says what was found.
  *
- * All runs on QEMU's one thread of `-accel tcg,thread=single'; nothing is locked.
+ * One thread at a time: plugin.c holds its lock around every event.
  */
 #ifndef SILICON_H
 #define SILICON_H
@@ -91,8 +91,7 @@ struct cpu {
 	bool hyp_on;
 	int hyp_root;	    /* the root of HTTBR while hyp_on, -1 none */
 	bool hyp_tlb_clean; /* TLBIALLH is complete and the MMU off since */
-	bool hyp_tlb_begun;
-	bool hyp_left; /* the MMU went off, TLBs not invalidated */
+	bool hyp_left;	    /* the MMU went off, TLBs not invalidated */
 	uint32_t hyp_left_pc;
 	bool vmids_clean; /* TLBIALLNSNH is complete since HYP mode was entered */
 	int guest_root;	  /* of the guest that runs, -1 none */
@@ -188,7 +187,8 @@ void cache_load(struct cpu *c, uint64_t pa, unsigned int bytes, uint32_t pc);
 /* Code of one page is run: what was translated once is checked at its first run. */
 void cache_exec(struct cpu *c, uint64_t pa, unsigned int bytes, uint32_t pc);
 void cache_fetch_uncached(struct cpu *c, uint64_t pa, unsigned int bytes, uint32_t pc);
-bool cache_exec_suspect(const struct cpu *c, uint64_t pa, unsigned int bytes);
+/* The CPUs, as bits, for which cache_exec() may have something to say. */
+uint32_t cache_exec_suspect(uint64_t pa, unsigned int bytes);
 /* A table walker reads a descriptor; through the caches or past them. */
 void cache_walk(struct cpu *c, uint64_t pa, bool cacheable, uint32_t pc, const char *who);
 /* Is there a store to this line that its CPU has not followed by a DSB (barrier: or DMB)? */
