@@ -23,7 +23,6 @@
 #define DESC_SW_BITS (0xfull << 55) /* ignored by the hardware */
 /* Address, type, memory attributes and shareability: what must be broken.  Not AP, AF, XN. */
 #define DESC_BREAK (DESC_ADDR | 0x33full)
-#define DESC_S1_NS (1ull << 5)
 #define ENTRIES	   512u
 #define LAST_LEVEL 3u
 #define IDLE_DSBS  2000u /* a change this much older than its CPU's DSBs was forgotten */
@@ -49,7 +48,8 @@ struct table {
 	uint64_t va;
 	uint64_t parent; /* the descriptor that leads here; NO_ADDR for a root */
 	uint8_t regime, level;
-	bool dying; /* its parent is broken, not completely */
+	uint16_t first, count; /* the entries that are its own; va is as if from entry 0 */
+	bool dying;	       /* its parent is broken, not completely */
 	int root;
 };
 
@@ -227,9 +227,10 @@ static void
 entry_seen(struct cpu *c, const struct table *t, unsigned int i, uint64_t pa, uint32_t pc)
 {
 	struct where by = { pc, c->id, c->mode }, writer;
-	struct table below = {
-		.level = (uint8_t)(t->level + 1), .regime = t->regime, .root = t->root
-	};
+	struct table below = { .level = (uint8_t)(t->level + 1),
+		.regime = t->regime,
+		.root = t->root,
+		.count = ENTRIES };
 	uint64_t d = t->desc[i];
 
 	if ((d & DESC_VALID) == 0)
@@ -263,9 +264,10 @@ table_track(struct cpu *c, const struct table *like, uint64_t pa, uint32_t pc)
 	*t = *like;
 	tables[page_index(pa)] = t;
 	counters[N_TABLES]++;
-	memcpy(t->desc, ram + (pa & ~(uint64_t)(PAGE_SIZE - 1)) - ram_base, PAGE_SIZE);
-	for (i = 0; i < ENTRIES; i++)
-		entry_seen(c, t, i, (pa & ~(uint64_t)(PAGE_SIZE - 1)) + 8ull * i, pc);
+	pa &= ~(uint64_t)(PAGE_SIZE - 1);
+	memcpy(&t->desc[t->first], ram + (pa - ram_base) + 8ull * t->first, 8ull * t->count);
+	for (i = t->first; i < (unsigned int)t->first + t->count; i++)
+		entry_seen(c, t, i, pa + 8ull * i, pc);
 }
 
 int
@@ -294,9 +296,11 @@ root_add(struct cpu *c, const struct root *r, uint32_t pc)
 	roots[i].live = true;
 	counters[N_ROOTS]++;
 	like.root = (int)i;
+	like.first = (r->base & (PAGE_SIZE - 1)) / 8;
+	like.count = r->entries < ENTRIES ? r->entries : ENTRIES;
 	root_comes = true;
 	for (off = 0; off < bytes; off += PAGE_SIZE) {
-		like.va = off / 8 * level_bytes(r->level);
+		like.va = (off / 8 - like.first) * level_bytes(r->level);
 		table_track(c, &like, r->base + off, pc);
 	}
 	root_comes = false;
@@ -396,10 +400,13 @@ begin_make(struct cpu *c, struct table *t, uint64_t pa, uint64_t val, uint32_t p
 static void
 entry_store(struct cpu *c, struct table *t, uint64_t pa, unsigned int bytes, uint32_t pc)
 {
-	uint64_t *desc = &t->desc[(pa & (PAGE_SIZE - 1)) / 8], old = *desc, val = ram_read(pa, 8);
+	unsigned int i = (unsigned int)(pa & (PAGE_SIZE - 1)) / 8;
+	uint64_t old = t->desc[i], val = ram_read(pa, 8);
 	struct where by = { pc, c->id, c->mode };
 
-	*desc = val;
+	if (i < t->first || i - t->first >= t->count)
+		return;
+	t->desc[i] = val;
 	if (((old ^ val) & ~DESC_SW_BITS) == 0 || ((old | val) & DESC_VALID) == 0)
 		return;
 	if (t->dying) {
@@ -423,7 +430,7 @@ entry_store(struct cpu *c, struct table *t, uint64_t pa, unsigned int bytes, uin
 	else
 		begin_make(c, t, pa, val, pc);
 	if ((val & DESC_VALID) != 0)
-		entry_seen(c, t, (unsigned int)((pa & (PAGE_SIZE - 1)) / 8), pa, pc);
+		entry_seen(c, t, i, pa, pc);
 }
 
 void
@@ -504,11 +511,14 @@ table_dsb(struct cpu *c, struct barrier b)
 static const char *
 tlbi_misses(const struct change *ch, const struct tlbi *t)
 {
+	unsigned int level = table_at(ch->pa)->level;
+	uint64_t bytes = is_table(ch->old, level) ? PAGE_SIZE : level_bytes(level);
+
 	if (ch->regime != t->regime)
 		return "a TLBI was for another level of translation";
 	if (ch->regime == REGIME_STAGE2 && !t->all_vmids && roots[ch->root].vmid != t->vmid)
 		return "a TLBI was for another VMID";
-	if (t->by_va && (t->va & ~(uint64_t)(PAGE_SIZE - 1)) != ch->va)
+	if (t->by_va && (t->va & ~(bytes - 1)) != ch->va)
 		return "a TLBI was for another address";
 	return NULL;
 }
@@ -535,6 +545,8 @@ table_tlbi(struct cpu *c, const struct tlbi *t, uint32_t pc)
 			    ch->narrow ? " of a wide enough domain" : "", regimes[ch->regime]);
 		if (ch->state == STORED && ch->by.cpu != c->id)
 			continue; /* not meant for this one */
+		if (ch->state == INVALIDATING && ch->tlbi_shared && ch->tlbi_cpu != c->id)
+			continue; /* another CPU's will do */
 		change_set(ch, INVALIDATING);
 		ch->tlbi_cpu = c->id;
 		ch->tlbi_shared = t->shared;
