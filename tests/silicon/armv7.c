@@ -165,7 +165,7 @@ is_hvc(uint32_t x, bool thumb)
 	return thumb ? (x & 0xfff0f000) == 0xf7e08000 : (x & 0x0ff000f0) == 0x01400070;
 }
 
-/* Coprocessors 10 and 11, and Advanced SIMD's own encodings. */
+/* Coprocessors 10 and 11, and Advanced SIMD's own encodings (A7.4 to A7.7). */
 static bool
 is_vfp(uint32_t x, bool thumb)
 {
@@ -173,8 +173,9 @@ is_vfp(uint32_t x, bool thumb)
 
 	if ((top & 0xf) >= 0xc && (top & 0xf) <= 0xe && (x >> 9 & 7) == 5)
 		return true;
-	return thumb ? top == 0xef || top == 0xff || top == 0xf9 :
-		       top == 0xf2 || top == 0xf3 || top == 0xf4;
+	if (top == (thumb ? 0xf9 : 0xf4)) /* else preloads, and loads of signed bytes */
+		return (x >> 20 & 1) == 0;
+	return thumb ? top == 0xef || top == 0xff : top == 0xf2 || top == 0xf3;
 }
 
 bool

@@ -169,6 +169,8 @@ pl1_long(const struct cpu *c, uint32_t va)
 		upper = va >> (32 - t1sz) == (1u << t1sz) - 1;
 	else
 		upper = t0sz != 0 && va >> (32 - t0sz) != 0;
+	if (!upper && t0sz != 0 && va >> (32 - t0sz) != 0)
+		return unmapped;
 	w.bits = 32 - (upper ? t1sz : t0sz);
 	w.base = reg_read(c, upper ? REG_TTBR1 : REG_TTBR0) & 0xffffffffe0ull;
 	return stage1_long(c, &w, va, mair_of(c, REG_PRRR, REG_NMRR));
@@ -195,6 +197,16 @@ short_type(const struct cpu *c, unsigned int texcb)
 	return cb == 3 ? MEM_WRITEBACK : MEM_NONCACHEABLE;
 }
 
+/* A supersection has bits 39 to 32 of the address too. */
+static uint64_t
+section_pa(uint32_t d, uint32_t va)
+{
+	if ((d >> 18 & 1) == 0)
+		return (d & 0xfff00000) | (va & 0xfffff);
+	return (d & 0xff000000) | (va & 0xffffff) | (uint64_t)(d >> 20 & 15) << 32 |
+	    (uint64_t)(d >> 5 & 15) << 36;
+}
+
 static struct xlate
 pl1_short(const struct cpu *c, uint32_t va)
 {
@@ -205,12 +217,9 @@ pl1_short(const struct cpu *c, uint32_t va)
 	    UINT32_MAX;
 	uint32_t d = (uint32_t)desc_read(c, nested, base + (va >> 20 & (size / 4 - 1)) * 4, 4);
 
-	if ((d & 3) >= 2) {
-		uint32_t low = (d >> 18 & 1) != 0 ? 0xffffff : 0xfffff;
-
-		return (struct xlate){ (d & ~low) | (va & low),
+	if ((d & 3) >= 2)
+		return (struct xlate){ section_pa(d, va),
 			short_type(c, (d >> 12 & 7) << 2 | (d >> 2 & 3)) };
-	}
 	if ((d & 3) == 0)
 		return unmapped;
 	d = (uint32_t)desc_read(c, nested, (d & ~0x3ffu) + (va >> 12 & 255) * 4, 4);
