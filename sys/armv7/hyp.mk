@@ -23,12 +23,12 @@ hyp-includes := -nostdinc -isystem $(shell $(CC) -print-file-name=include) \
 	-I$(hyp-sys)/../include -I$(hyp-sys)/core -I$(hyp-sys)/arm -I$(hyp-sys)/armv7 \
 	-I$(hyp-sys)/armv7/freestanding
 hyp-machine := -marm -march=armv7ve -mfloat-abi=soft -mabi=aapcs-linux
-hyp-cflags := -std=gnu11 -O2 $(hyp-machine) $(hyp-includes) -ffreestanding -fno-builtin \
+hyp-cflags := -std=gnu11 -O2 -g $(hyp-machine) $(hyp-includes) -ffreestanding -fno-builtin \
 	-fno-pic -fno-common -fshort-wchar -fno-strict-aliasing -fno-delete-null-pointer-checks \
 	-fno-stack-protector -fno-exceptions -fno-unwind-tables -fno-asynchronous-unwind-tables \
 	-mno-unaligned-access \
 	-Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes -Wvla -Werror
-hyp-aflags := $(hyp-machine) $(hyp-includes) -I$(obj)/hyp -D__ASSEMBLY__
+hyp-aflags := -g $(hyp-machine) $(hyp-includes) -I$(obj)/hyp -D__ASSEMBLY__
 
 quiet_cmd_hyp_cc = CC [H] $@
       cmd_hyp_cc = mkdir -p $(@D); $(CC) -Wp,-MMD,$(depfile) $(hyp-cflags) -c -o $@ $<
