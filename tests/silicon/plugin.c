@@ -169,9 +169,11 @@ block_suspect(unsigned int vcpu, void *arg)
 
 	if ((b->suspect >> vcpu & 1) == 0)
 		return;
+	pthread_mutex_lock(&lock);
 	b->suspect &= ~(1u << vcpu);
 	cpu_enter(&cpus[vcpu], b->mode);
 	cache_exec(&cpus[vcpu], b->pa, b->bytes, b->pc);
+	pthread_mutex_unlock(&lock);
 }
 
 static void
