@@ -176,20 +176,27 @@ pl1_long(const struct cpu *c, uint32_t va)
 	return stage1_long(c, &w, va, mair_of(c, REG_PRRR, REG_NMRR));
 }
 
+/* Both halves are as NMRR has them: 1 and 3 are write-back. */
+static enum memtype
+inner_outer(unsigned int inner, unsigned int outer)
+{
+	return (inner & outer & 1) != 0 ? MEM_WRITEBACK : MEM_NONCACHEABLE;
+}
+
 /* TEX, C and B as one number of five bits. */
 static enum memtype
 short_type(const struct cpu *c, unsigned int texcb)
 {
-	unsigned int n = texcb & 7, cb = texcb & 3, tex = texcb >> 2, inner;
+	unsigned int n = texcb & 7, cb = texcb & 3, tex = texcb >> 2;
+	uint32_t nmrr = (uint32_t)reg_read(c, REG_NMRR);
 
 	if ((reg_read(c, REG_SCTLR) & SCTLR_TRE) != 0) {
 		if ((reg_read(c, REG_PRRR) >> 2 * n & 3) != 2)
 			return MEM_DEVICE;
-		inner = reg_read(c, REG_NMRR) >> 2 * n & 3;
-		return inner == 1 || inner == 3 ? MEM_WRITEBACK : MEM_NONCACHEABLE;
+		return inner_outer(nmrr >> 2 * n, nmrr >> (16 + 2 * n));
 	}
 	if (tex >= 4)
-		return cb == 1 || cb == 3 ? MEM_WRITEBACK : MEM_NONCACHEABLE;
+		return inner_outer(cb, tex);
 	if (tex == 1)
 		return cb == 3 ? MEM_WRITEBACK : MEM_NONCACHEABLE;
 	if (tex != 0 || cb < 2)
