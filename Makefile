@@ -28,8 +28,8 @@ KBUILD := sys/os/linux/Kbuild
 NINJA = flock build/$(1).lock ninja $(NINJA_FLAGS) -C build/$(1)
 NINJA_FLAGS ?= --quiet
 
-.PHONY: help setup run build native clang armhf module modules check check-all bench coverage \
-	fuzz lint format clean
+.PHONY: help setup run build native clang armhf silicon module modules check check-all bench \
+	coverage fuzz lint format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -43,7 +43,7 @@ help:
 	@echo 'make coverage   line coverage of sys/ by the unit tests'
 	@echo 'make fuzz       libFuzzer on each fuzz target (FUZZ_SECONDS=$(FUZZ_SECONDS) TARGET=name)'
 	@echo 'make build      module for both kernels, tools for the host, unit tests; see also'
-	@echo '                native, clang, armhf, module (KERNEL=), modules'
+	@echo '                native, clang, armhf, silicon, module (KERNEL=), modules'
 	@echo 'make lint       layering, style and the like'
 	@echo 'make format     let clang-format have its way with the sources'
 	@echo 'make setup      only install and fetch what is missing (all others do it too)'
@@ -77,6 +77,12 @@ armhf: setup
 	$(call configure,armhf,--cross-file cross/armhf.ini -Doptimization=2 -Dlibfdt_root=$(CURDIR)/build/armhf-libs)
 	@$(call NINJA,armhf)
 
+# A sanitizer's runtime cannot come in behind QEMU's back: no sanitizers here.
+silicon: setup
+	$(call configure,silicon,-Dsilicon=true -Doptimization=2)
+	@$(call NINJA,silicon)
+	@ln -sfn tests/silicon/silicon.so build/silicon/silicon.so
+
 comma := ,
 
 module: setup
@@ -85,7 +91,7 @@ module: setup
 modules: setup
 	@for k in armmp armmp-lpae; do $(MAKE) --no-print-directory -s module KERNEL=$$k || exit; done
 
-build: native clang armhf modules
+build: native clang armhf silicon modules
 
 # bhyve ends with 0 when the guest rebooted, 1 when it powered off, 2 when it halted.
 run: armhf module

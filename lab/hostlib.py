@@ -5,12 +5,17 @@ import io
 import os
 import re
 import stat
+import subprocess
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent
 KERNELS = ("armmp", "armmp-lpae")
 MACHINES = {"virt": 4, "vexpress-a15": 2}  # CPUs each can have
+RAM_BASE = {"virt": 0x40000000, "vexpress-a15": 0x80000000}
+CHECKER = TOP / "build/silicon/silicon.so"
 DEFAULT_MEMORY = 768
+# Time is the number of instructions, and nothing comes from outside.
+ICOUNT = ["-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01,clock=vm", "-seed", "1"]
 TOOLS = ("bhyve/bhyve", "bhyveload/bhyveload", "bhyvectl/bhyvectl")
 
 # Lines of the host's dmesg that make a run fail. The bare words also occur in harmless lines.
@@ -35,6 +40,42 @@ def armhf(*parts):
     if not path.exists():
         raise LabError(f"{path} is missing; run lab/setup")
     return path
+
+
+def qemu_for_plugins():
+    """The command line's beginning of the QEMU that lab/qemu-packages fetches."""
+    root = cache_dir() / "qemu/root/usr"
+    binary = root / "bin/qemu-system-arm"
+    if not binary.exists():
+        missing = cache_dir() / "qemu.missing"
+        why = missing.read_text().split("\n", 1)[0] if missing.exists() else \
+            "it has not been fetched"
+        raise LabError(f"there is no QEMU 10 for the silicon checker: {why} "
+                       "(lab/qemu-packages tries again)")
+    # Looking for sound devices it would come across the modules of the machine's own QEMU.
+    return [str(binary), "-L", str(root / "share/qemu"), "-audio", "none"]
+
+
+def checker(report, base, memory, strict=True):
+    """QEMU's arguments that put it under the silicon checker. The machine has to have
+    memory-backend=ram, and `memory` MiB from address `base`; strict: with the rules that other
+    hypervisors do not keep."""
+    if not CHECKER.exists():
+        raise LabError(f"{CHECKER.relative_to(TOP)} has not been built; run `make silicon`")
+    plugin, out = (str(p).replace(",", ",,") for p in (CHECKER, Path(report).absolute()))
+    return ["-object", f"memory-backend-memfd,id=ram,size={memory}M,share=on",
+            "-plugin", f"{plugin},out={out},ram={base:#x}:{memory << 20:#x}"
+            + (",strict=on" if strict else "")]
+
+
+def end(qemu, patience=30):
+    """Ends a QEMU in order, for a plugin to write its last lines; by force when it will not."""
+    qemu.terminate()
+    try:
+        qemu.wait(patience)
+    except subprocess.TimeoutExpired:
+        qemu.kill()
+        qemu.wait()
 
 
 def kernel_release(kernel):
@@ -167,7 +208,7 @@ class Config:
     def __init__(self, machine="virt", cpus=1, kernel="armmp", memory=DEFAULT_MEMORY, gic=2,
                  hyp=True, icount=False, append="", module=None, module_args="", add=(),
                  guest_lpae=False, mode="shell", steps=(), token="", terminal=None, files=(),
-                 dtb=None):
+                 dtb=None, silicon=None):
         self.machine = machine
         self.cpus = cpus
         self.kernel = kernel
@@ -181,6 +222,7 @@ class Config:
         self.add = list(add)  # (path here, path there)
         self.files = list(files)  # (path there, content)
         self.dtb = dtb  # a device tree in place of the machine's own
+        self.silicon = silicon  # run under the silicon checker, whose report goes to this file
         self.guest_lpae = guest_lpae
         self.mode = mode
         self.steps = list(steps)
@@ -201,8 +243,14 @@ class Config:
             raise LabError(f"{self.machine} takes 128 to {limit} MiB, not {self.memory}")
         if self.gic != 2 and self.machine != "virt":
             raise LabError(f"{self.machine} has a GICv2 and nothing else")
+        # Two would run on one thread, where QEMU 10.0 tells plugins the wrong CPU.
         if self.icount and self.cpus != 1:
             raise LabError("instruction counting works with one CPU only: --icount needs --cpus 1")
+        if self.silicon:
+            if not Path(self.silicon).absolute().parent.is_dir():
+                raise LabError(f"--silicon: {Path(self.silicon).parent} is no directory")
+            qemu_for_plugins()
+            checker(self.silicon, RAM_BASE[self.machine], self.memory)
         if self.module and not module_path(self.kernel).exists():
             raise LabError(f"{module_path(self.kernel).relative_to(TOP)} has not been built; "
                            f"run `make module`, or start with --no-module")
@@ -254,13 +302,16 @@ class Config:
             machine = "vexpress-a15,virtualization=on" + (",secure=off" if self.hyp else "")
             dtb = self.dtb or armhf("kernels", self.kernel, "dtbs", "vexpress-v2p-ca15-tc1.dtb")
             hardware = ["-M", machine, "-dtb", str(dtb)]
+        if self.silicon:
+            hardware[1] += ",memory-backend=ram"
+            hardware += checker(self.silicon, RAM_BASE[self.machine], self.memory)
         if self.icount:
-            hardware += ["-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01,clock=vm",
-                         "-seed", "1"]
+            hardware += ICOUNT
         # On a terminal, warnings of the boot would only be in the way; dmesg has them.
         level = "loglevel=3" if self.mode in ("shell", "console") else "quiet"
         append = f"console=ttyAMA0 panic=-1 {level} {self.append}".strip()
-        return ["qemu-system-arm", *hardware, "-smp", str(self.cpus), "-m", str(self.memory),
+        binary = qemu_for_plugins() if self.silicon else ["qemu-system-arm"]
+        return [*binary, *hardware, "-smp", str(self.cpus), "-m", str(self.memory),
                 "-nic", "none", "-no-reboot", "-display", "none",
                 "-kernel", str(armhf("kernels", self.kernel, "vmlinuz")),
                 "-initrd", str(initramfs), "-append", append]

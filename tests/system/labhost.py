@@ -96,8 +96,7 @@ class LabHost:
     def kill(self, why):
         self.failed = self.failed or why
         if self.qemu is not None:
-            self.qemu.kill()
-            self.qemu.wait()
+            hostlib.end(self.qemu, 60 if self.options.get("silicon") else 0)
             self.qemu.stdout.close()
             self.qemu = None
             self.socket.close()

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """lab/host itself: what comes out, with which status."""
+import os
 import subprocess
 
 import pytest
 from labhost import TOP
 
 
-def lab(*args):
+def lab(*args, env=None):
     return subprocess.run([TOP / "lab/host", "--no-module", *args], capture_output=True, text=True,
-                          stdin=subprocess.DEVNULL, check=False, timeout=300)
+                          stdin=subprocess.DEVNULL, check=False, timeout=300,
+                          env=dict(os.environ, **env or {}))
 
 
 def test_output_and_status_of_commands():
@@ -44,12 +46,39 @@ def test_warning_in_dmesg_is_3():
     (("--machine", "vexpress-a15", "--gic", "3"), "GICv2"),
     (("--add", "/nowhere/at/all"), "does not exist"),
     (("--memory", "8"), "MiB"),
+    (("--silicon", "/nowhere/at/all"), "no directory"),
 ])
 def test_bad_options_get_one_line(args, says):
     done = lab(*args, "--run", "true")
     assert done.returncode == 125
     assert says in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("reason", ["", "the mirror was eaten\nby a dog"])
+def test_silicon_without_qemu_10(tmp_path, reason):
+    cache = tmp_path / "bhyve-arm"
+    cache.mkdir()
+    if reason:
+        (cache / "qemu.missing").write_text(reason)
+    done = lab("--silicon", str(tmp_path / "report"), "--icount", "--run", "true",
+               env={"XDG_CACHE_HOME": str(tmp_path)})
+    assert done.returncode == 125
+    assert "QEMU 10" in done.stderr and "lab/qemu-packages" in done.stderr
+    assert reason.split("\n", maxsplit=1)[0] in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_no_qemu_10_is_loud_and_no_failure(tmp_path):
+    config = tmp_path / "apt.conf"
+    config.write_text(f'Dir::Etc "{tmp_path}/etc";\n')  # a machine without a source
+    for quiet in ((), ("-q",)):  # the second run finds what the first left
+        done = subprocess.run([TOP / "lab/qemu-packages", *quiet], capture_output=True, text=True,
+                              check=False, stdin=subprocess.DEVNULL, timeout=60, env=dict(
+                                  os.environ, XDG_CACHE_HOME=str(tmp_path), APT_CONFIG=str(config)))
+        assert done.returncode == 0
+        assert "SKIPPED: no Debian source" in done.stderr
+    assert "no Debian source" in (tmp_path / "bhyve-arm/qemu.missing").read_text()
 
 
 def test_icount_repeats_to_the_byte(tmp_path):
