@@ -18,7 +18,7 @@
 #define HYP_MAIR1 0u
 
 /*
- * HTCR, B4.1.76: T0SZ = 0, walks inner shareable, write-back write-allocate cacheable, so that
+ * HTCR, B4.1.74: T0SZ = 0, walks inner shareable, write-back write-allocate cacheable, so that
  * they see the host's stores without cache maintenance; bits 31 and 23 are should-be-one.
  */
 #define HYP_HTCR (BIT(31) | BIT(23) | 3u << 12 | 1u << 10 | 1u << 8)

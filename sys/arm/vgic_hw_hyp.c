@@ -9,7 +9,7 @@
  * maintenance interrupt is signalled.
  *
  * hyp_vm.lock is only tried: the host may hold it on another CPU.  Exception entry and return
- * order nothing among device registers, which are in program order anyway (DDI 0406C A3.5.7).
+ * order nothing among device registers, which are in program order anyway (DDI 0406C A3.5).
  */
 #include <sysreg.h>
 

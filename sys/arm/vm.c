@@ -10,7 +10,7 @@
 #include "arm.h"
 #include "errno.h"
 
-/* CNTVCT starts with zero in a VM that starts (DDI 0406C B8.1.2). */
+/* CNTVCT starts with zero in a VM that starts (DDI 0406C B8.1.3). */
 static void
 vm_reset_time(struct vm *vm)
 {

@@ -326,9 +326,9 @@ cpus_fini(void)
 
 /*
  * HYP and stage 2 map memory as inner shareable, and so must the host: aliases that differ
- * in shareability are not coherent (A3.5.7), and a CPU that runs without taking part in
- * coherency need not even cache what is shareable.  A kernel gives its walks the attributes
- * of its memory.
+ * in shareability are not coherent (A3.5, mismatched attributes), and a CPU that runs without
+ * taking part in coherency need not even cache what is shareable.  A kernel gives its walks the
+ * attributes of its memory.
  */
 static bool
 host_memory_is_shareable(void)
@@ -472,7 +472,7 @@ arch_info(struct vmmctl_info *info)
 uint64_t
 arch_cntpct(void)
 {
-	isb(); /* not read ahead of what it is to time, B8.1.3 */
+	isb(); /* not read ahead of what it is to time, B8.1.2 */
 	return sysreg_read64(CNTPCT);
 }
 

@@ -17,7 +17,7 @@
 	.arm
 	.section .hyp.ident, "ax", %progbits
 
-/* HSCTLR, B4.1.75: the bits that are ours; all others keep what the firmware set. */
+/* HSCTLR, B4.1.71: the bits that are ours; all others keep what the firmware set. */
 #define HSCTLR_M   (1 << 0)
 #define HSCTLR_A   (1 << 1)
 #define HSCTLR_C   (1 << 2)
@@ -54,7 +54,7 @@ hyp_ident_start:
 	mcr	p15, 4, r3, c8, c7, 0		@ TLBIALLH: nobody's old entries (B3.10.6)
 	mcr	p15, 0, r3, c7, c5, 0		@ ICIALLU: of this page while it was somebody's
 	mcr	p15, 0, r3, c7, c5, 6		@ BPIALL
-	dsb	sy				@ both are complete (B3.10.5, B2.2.7)
+	dsb	sy				@ both are complete (B3.10.1, B2.2.7)
 	isb					@ and the translation registers are in force
 
 	bic	r3, r1, #HSCTLR_TE | HSCTLR_EE	@ our vectors are ARM code, little-endian

@@ -18,7 +18,7 @@
 #include "psr.h"
 #include "sysreg.h"
 
-/* HCR, B4.1.65; HCPTR, B4.1.63; HDCR, B4.1.66; HSTR, B4.1.72; CNTHCTL, B8.1.2 */
+/* HCR, B4.1.65; HCPTR, B4.1.64; HDCR, B4.1.66; HSTR, B4.1.73; CNTHCTL, B8.1.2 */
 #define HYP_HCR_VA	    BIT(8)
 #define HYP_HCPTR_VFP	    (BIT(10) | BIT(11))
 #define HYP_HDCR_HPMN	    MASK32(4, 0)
@@ -166,7 +166,7 @@ vfp_guest_in(struct hyp_vcpu *v)
 	struct hyp_cpu *cpu = this_cpu();
 
 	sysreg_write(HCPTR, v->hcptr & ~HYP_HCPTR_VFP);
-	isb(); /* HCPTR binds HYP mode too, B4.1.63 */
+	isb(); /* HCPTR binds HYP mode too, B4.1.64 */
 	hyp_vfp_save(&cpu->host_vfp);
 	hyp_vfp_load(&v->vfp);
 	v->vfp_loaded = 1;
@@ -401,7 +401,7 @@ far_to_hpfar(uint32_t far, uint32_t *hpfar)
 	uint64_t saved = sysreg_read64(PAR), par;
 
 	sysreg_write(ATS1CPR, far);
-	isb(); /* B3.12.5 */
+	isb(); /* B3.14, B3.15.5 */
 	par = sysreg_read64(PAR);
 	sysreg_write64(PAR, saved);
 	if ((par & PAR_F) != 0)
@@ -497,7 +497,7 @@ hyp_guest_fiq(struct hyp_vcpu *v)
 /*
  * The DSB before makes the host's stores to the tables visible to all walks, and ends the
  * host's own walks before VTTBR changes (vcpu_run); the one after waits for every CPU to have
- * done the invalidation (B3.10.5).
+ * done the invalidation (B3.10.1).
  */
 static void
 tlb_flush_vm(const struct hyp_vm *vm)
@@ -582,7 +582,7 @@ vmid_host(struct hyp_ctl *c)
 	sysreg_write64(VTTBR, 0);
 	isb();
 	sysreg_write(TLBIALLNSNH, 0);
-	dsb(nsh); /* it is complete, B3.10.5 */
+	dsb(nsh); /* it is complete, B3.10.1 */
 	isb();
 }
 

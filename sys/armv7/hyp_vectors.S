@@ -4,7 +4,7 @@
  *
  * The vectors of HYP mode (DDI 0406C B1.8.1): the first code to run when a guest traps,
  * and when the host calls.  HTPIDR says who it was: 0 the host, else the struct
- * hyp_vcpu of the guest.  No guest can write it (B4.1.73: HYP mode only).
+ * hyp_vcpu of the guest.  No guest can write it (B4.1.75: HYP mode only).
  *
  * A guest's registers are all in use here.  Its r0 and r1 go to the HYP stack, the rest to
  * struct hyp_vcpu (hyp_switch.S).  Interrupts and asynchronous aborts stay masked
@@ -22,7 +22,7 @@
 	.section .hyp.vectors, "ax", %progbits
 
 	.globl	hyp_vectors
-	.align	5				@ HVBAR[4:0] are zero (B4.1.74)
+	.align	5				@ HVBAR[4:0] are zero (B4.1.77)
 hyp_vectors:
 	b	fault_reset			@ 0x00 not used in HYP mode
 	b	fault_undef			@ 0x04 taken from HYP mode

@@ -533,7 +533,7 @@ vm_mem_page(struct vm *vm, gpa_t gpa, uint32_t need_prot, int *error)
 
 /*
  * The flush throws away lines that the host's own mapping may have fetched before a guest
- * with its caches off stored past them (DDI 0406C A3.5.7, mismatched attributes).
+ * with its caches off stored past them (DDI 0406C A3.5, mismatched attributes).
  */
 static void
 page_copy_out(struct os_gpage *pg, unsigned int off, void *dst, size_t n)
