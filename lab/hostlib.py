@@ -12,6 +12,7 @@ TOP = Path(__file__).resolve().parent.parent
 KERNELS = ("armmp", "armmp-lpae")
 MACHINES = {"virt": 4, "vexpress-a15": 2}  # CPUs each can have
 RAM_BASE = {"virt": 0x40000000, "vexpress-a15": 0x80000000}
+GICD = {"virt": 0x08000000, "vexpress-a15": 0x2c001000}
 CHECKER = TOP / "build/silicon/silicon.so"
 DEFAULT_MEMORY = 768
 # Time is the number of instructions, and nothing comes from outside.
@@ -56,16 +57,16 @@ def qemu_for_plugins():
     return [str(binary), "-L", str(root / "share/qemu"), "-audio", "none"]
 
 
-def checker(report, base, memory, strict=True):
+def checker(report, base, memory, gicd=None):
     """QEMU's arguments that put it under the silicon checker. The machine has to have
-    memory-backend=ram, and `memory` MiB from address `base`; strict: with the rules that other
-    hypervisors do not keep."""
+    memory-backend=ram, and `memory` MiB from address `base`; with gicd, the distributor's address,
+    the rules that other hypervisors do not keep are in force too."""
     if not CHECKER.exists():
         raise LabError(f"{CHECKER.relative_to(TOP)} has not been built; run `make silicon`")
     plugin, out = (str(p).replace(",", ",,") for p in (CHECKER, Path(report).absolute()))
     return ["-object", f"memory-backend-memfd,id=ram,size={memory}M,share=on",
             "-plugin", f"{plugin},out={out},ram={base:#x}:{memory << 20:#x}"
-            + (",strict=on" if strict else "")]
+            + (f",strict=on,distributor={gicd:#x}" if gicd else "")]
 
 
 def end(qemu, patience=30):
@@ -250,10 +251,14 @@ class Config:
             if not Path(self.silicon).absolute().parent.is_dir():
                 raise LabError(f"--silicon: {Path(self.silicon).parent} is no directory")
             qemu_for_plugins()
-            checker(self.silicon, RAM_BASE[self.machine], self.memory)
+            self.checked()
         if self.module and not module_path(self.kernel).exists():
             raise LabError(f"{module_path(self.kernel).relative_to(TOP)} has not been built; "
                            f"run `make module`, or start with --no-module")
+
+    def checked(self):
+        machine = self.machine
+        return checker(self.silicon, RAM_BASE[machine], self.memory, GICD[machine])
 
     def initramfs(self):
         cpio = busybox_root(TOP / "lab/host-init")
@@ -304,7 +309,7 @@ class Config:
             hardware = ["-M", machine, "-dtb", str(dtb)]
         if self.silicon:
             hardware[1] += ",memory-backend=ram"
-            hardware += checker(self.silicon, RAM_BASE[self.machine], self.memory)
+            hardware += self.checked()
         if self.icount:
             hardware += ICOUNT
         # On a terminal, warnings of the boot would only be in the way; dmesg has them.

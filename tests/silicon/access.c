@@ -7,6 +7,10 @@
  */
 #include "silicon.h"
 
+/* IHI 0048B: ISACTIVER and ICACTIVER, all of them */
+#define GICD_ISACTIVER	  0x300u
+#define GICD_ACTIVE_BYTES 0x100u
+
 #define MEMO 1024u
 
 void
@@ -14,8 +18,9 @@ cpu_enter(struct cpu *c, uint8_t mode)
 {
 	if (mode == MODE_HYP && !c->in_hyp) {
 		c->in_hyp = true;
-		c->guest_root = -1;
+		tlb_guest_exit(c);
 		c->isb_seq = seq;
+		c->hyp_dsb = false;
 		counters[N_HYP_ENTRY]++;
 		sysreg_synced(c); /* an exception is a context synchronisation */
 		c->known = false;
@@ -70,15 +75,16 @@ access_part(struct cpu *c, bool store, uint64_t pa, unsigned int bytes, uint32_t
 }
 
 static void
-check_synced(struct cpu *c, uint32_t pc)
+check_hyp_access(struct cpu *c, const struct access *a)
 {
 	uint32_t mask = 1u << CTX_HSCTLR;
 
-	if (c->mode != MODE_HYP || c->unsynced == 0)
+	if (c->mode != MODE_HYP)
 		return;
+	table_hyp_access(c, (uint32_t)a->va, a->pc);
 	if (c->hyp_on)
 		mask |= 1u << CTX_HTTBR | 1u << CTX_HTCR | 1u << CTX_HMAIR;
-	sysreg_need(c, RULE_CTX_MEM, mask, pc, "memory access");
+	sysreg_need(c, RULE_CTX_MEM, mask, a->pc, "memory access");
 }
 
 void
@@ -86,7 +92,7 @@ access_ram(struct cpu *c, const struct access *a)
 {
 	unsigned int first = LINE_BYTES - (a->pa & (LINE_BYTES - 1));
 
-	check_synced(c, a->pc);
+	check_hyp_access(c, a);
 	if (a->bytes <= first) {
 		access_part(c, a->store, a->pa, a->bytes, a->pc);
 	} else { /* the rest, if on another page, may be anywhere */
@@ -101,7 +107,10 @@ access_ram(struct cpu *c, const struct access *a)
 void
 access_device(struct cpu *c, const struct access *a)
 {
-	check_synced(c, a->pc);
+	check_hyp_access(c, a);
+	if (a->store && c->mode == MODE_HYP && distributor != 0 &&
+	    a->pa - (distributor + GICD_ISACTIVER) < GICD_ACTIVE_BYTES)
+		c->device_pc = a->pc;
 	if (a->store)
 		sysreg_need(c, RULE_CTX_TIMER, 1u << CTX_CNT_CTL, a->pc, "a device is written");
 }

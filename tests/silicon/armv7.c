@@ -34,6 +34,8 @@ static const struct cp15 cp15_writes[] = {
 	{ KEY(0, 7, 5, 1), OP_IC_LINE, 0 },
 	{ KEY(0, 7, 5, 0), OP_IC_ALL, false },
 	{ KEY(0, 7, 1, 0), OP_IC_ALL, true },
+	{ KEY(0, 7, 5, 6), OP_BP_ALL, 0 },
+	{ KEY(0, 7, 1, 6), OP_BP_ALL, 0 },
 	{ KEY(0, 7, 10, 4), OP_DSB, 15 },
 	{ KEY(0, 7, 10, 5), OP_DMB, 15 },
 	{ KEY(0, 7, 5, 4), OP_ISB, 0 },
@@ -73,6 +75,12 @@ static const struct cp15 cp15_writes64[] = {
 	{ KEY(2, 0, 14, 0), OP_WRITE, CTX_CNT_CVAL },
 	{ KEY(3, 0, 14, 0), OP_WRITE, CTX_CNT_CVAL },
 	{ KEY(4, 0, 14, 0), OP_WRITE, CTX_CNTVOFF },
+};
+
+static const struct cp15 cp15_reads64[] = {
+	{ KEY(0, 0, 7, 0), OP_PAR, 0 },
+	{ KEY(0, 0, 14, 0), OP_CNTPCT, 0 },
+	{ KEY(1, 0, 14, 0), OP_CNTVCT, 0 },
 };
 
 #define NELEM(a) (sizeof(a) / sizeof((a)[0]))
@@ -122,11 +130,8 @@ decode_cp15(uint32_t x, struct insn *i)
 	opc1 = x >> 4 & 15;
 	if ((x & 0x0ff00f00) == 0x0c400f00) /* MCRR */
 		return lookup(cp15_writes64, NELEM(cp15_writes64), KEY(opc1, 0, crm, 0), i);
-	if ((x & 0x0ff00f00) == 0x0c500f00) { /* MRRC */
-		i->op = crm == 7 ? OP_PAR : OP_CNTVCT;
-		return KEY(opc1, 0, crm, 0) == KEY(0, 0, 7, 0) ||
-		    KEY(opc1, 0, crm, 0) == KEY(1, 0, 14, 0);
-	}
+	if ((x & 0x0ff00f00) == 0x0c500f00) /* MRRC */
+		return lookup(cp15_reads64, NELEM(cp15_reads64), KEY(opc1, 0, crm, 0), i);
 	return false;
 }
 
@@ -276,6 +281,10 @@ do_dsb(struct cpu *c, unsigned int option)
 
 	counters[N_DSB]++;
 	c->dsb_seq = c->barrier_seq = ++seq;
+	if (b.full)
+		c->hyp_dsb = true;
+	if (b.domain >= DOMAIN_OSH) /* devices are in no smaller one */
+		c->device_pc = 0;
 	cache_dsb(c, b);
 	table_dsb(c, b);
 	tlb_dsb(c, b);
@@ -297,7 +306,9 @@ do_by_address(struct cpu *c, const struct insn *i)
 static void
 do_tlbi(struct cpu *c, const struct insn *i)
 {
-	struct tlbi t = { .shared = (i->arg & TLBI_SHARED) != 0, .regime = REGIME_STAGE2 };
+	struct tlbi t = {
+		.shared = (i->arg & TLBI_SHARED) != 0, .regime = REGIME_STAGE2, .pc = i->pc
+	};
 	unsigned int op = i->arg & (unsigned int)~TLBI_SHARED;
 
 	if (c->mode != MODE_HYP || op == TLBI_STAGE1)
@@ -331,6 +342,8 @@ do_hyp_write(struct cpu *c, const struct insn *i)
 		c->known = false;
 	} else if (i->arg == CTX_HTTBR) {
 		tlb_httbr(c, operand64(c, i->code), i->pc);
+	} else if (i->arg == CTX_VTTBR) {
+		tlb_vttbr(c, operand64(c, i->code), i->pc);
 	}
 }
 
@@ -381,22 +394,54 @@ do_at(struct cpu *c, const struct insn *i)
 static void
 do_eret(struct cpu *c, const struct insn *i)
 {
-	table_release(c, c->task, i->pc);
-	table_release(c, 0, i->pc);
-	tlb_hyp_return(c, i->pc);
+	bool reported = table_release(c, c->task, i->pc);
+
+	if (table_release(c, 0, i->pc))
+		reported = true;
+	tlb_hyp_return(c, i->pc, reported);
 	counters[N_HYP_EXIT]++;
 	if ((reg_read(c, REG_HCR) & HCR_VM) != 0)
 		tlb_guest_entry(c, i->pc);
+	else
+		tlb_host_return(c, i->pc);
 	sysreg_synced(c);
 	c->isb_seq = seq;
 	c->known = c->in_hyp = false;
 }
 
 static void
-do_hvc(struct cpu *c, const struct insn *i)
+do_hvc(struct cpu *c)
 {
 	c->task = (uint32_t)reg_read(c, REG_SP) & ~0x1fffu;
-	table_release_new(c, c->task, i->pc);
+}
+
+/*
+ * Is there an ISB close before it?  As the code stands in memory, not by what ran last: an
+ * interrupt that waits is taken right after the ISB, and its handler has ISBs too.
+ */
+static bool
+isb_before(const struct cpu *c, const struct insn *i)
+{
+	struct insn_bits bits = { .thumb = i->thumb, .mode = (enum mode)i->mode };
+	struct insn before = { 0 };
+	unsigned int back;
+
+	for (back = 4; back <= 12; back += i->thumb ? 2 : 4) {
+		bits.code = (uint32_t)ram_read(xlate(c, i->pc - back).pa, 4);
+		if (i->thumb)
+			bits.code = bits.code >> 16 | bits.code << 16;
+		if (insn_decode(&bits, &before) && before.op == OP_ISB)
+			return true;
+	}
+	return false;
+}
+
+/* In the host, where it times something: not read ahead of it. */
+static void
+do_cntpct(struct cpu *c, const struct insn *i)
+{
+	if (c->mode == MODE_PL1 && !isb_before(c, i))
+		report(RULE_CTX_CNTPCT, c, i->pc, NULL, 0, "CNTPCT is read, no ISB before it");
 }
 
 static void
@@ -405,6 +450,14 @@ do_isb(struct cpu *c)
 	counters[N_ISB]++;
 	c->isb_seq = ++seq;
 	sysreg_synced(c);
+}
+
+/* ICIALLUIS is not enough: the Cortex-A15's ACTLR.IBE is about ICIALLU. */
+static void
+do_predictors(struct cpu *c)
+{
+	if (c->mode == MODE_HYP)
+		c->guest_pc = 0;
 }
 
 void
@@ -422,6 +475,11 @@ insn_exec(struct cpu *c, const struct insn *i)
 		break;
 	case OP_IC_ALL:
 		cache_ic_all(c, i->arg);
+		if (!i->arg)
+			do_predictors(c);
+		break;
+	case OP_BP_ALL:
+		do_predictors(c);
 		break;
 	case OP_DSB:
 		do_dsb(c, i->arg);
@@ -441,6 +499,9 @@ insn_exec(struct cpu *c, const struct insn *i)
 	case OP_PAR:
 		sysreg_need(c, RULE_CTX_AT, 1u << CTX_AT, i->pc, "PAR is read");
 		break;
+	case OP_CNTPCT:
+		do_cntpct(c, i);
+		break;
 	case OP_CNTVCT:
 		sysreg_need(c, RULE_CTX_COUNTER, 1u << CTX_CNTVOFF, i->pc, "CNTVCT is read");
 		break;
@@ -458,7 +519,7 @@ insn_exec(struct cpu *c, const struct insn *i)
 		do_eret(c, i);
 		break;
 	case OP_HVC:
-		do_hvc(c, i);
+		do_hvc(c);
 		break;
 	case OP_MARK:
 		report_epoch((uint32_t)reg_read(c, REG_R0));

@@ -299,6 +299,49 @@ cache_fetch_uncached(struct cpu *c, uint64_t pa, unsigned int bytes, uint32_t pc
 			past_the_cache(c, line_of(at), at, RULE_POC_FETCH, pc, "fetches");
 }
 
+/* Is code in it not yet coherent on some CPU?  One that has not run begins with nothing old. */
+static bool
+code_pending(const struct line *l)
+{
+	unsigned int i;
+
+	for (i = 0; i < MAX_CPUS && l->unseen != 0; i++)
+		if (cpus[i].seen && line_istate(&cpus[i], l) != I_COHERENT)
+			return true;
+	return false;
+}
+
+/* What a guest wrote is for the guest to clean, through whatever mapping it did that. */
+void
+cache_mapped(struct cpu *c, uint64_t pa, uint64_t bytes, bool executable, uint32_t pc)
+{
+	uint64_t at, code = NO_ADDR;
+	struct line *l;
+	struct where w;
+
+	for (at = pa; at < pa + bytes && in_ram(at); at += LINE_BYTES) {
+		l = line_of(at);
+		line_settle(l);
+		if (l->wmode == MODE_GUEST)
+			continue;
+		if (l->d != D_CLEAN && l->dirty != 0) {
+			w = writer_of(l);
+			report(RULE_MAP_DIRTY, c, pc, &w, at,
+			    "stage 2 maps a page with a line that was %s",
+			    l->d == D_DIRTY ? "written and not cleaned" :
+					      "cleaned without a DSB of a wide enough domain");
+			return;
+		}
+		if (executable && code == NO_ADDR && code_pending(l))
+			code = at;
+	}
+	if (code == NO_ADDR)
+		return;
+	w = writer_of(line_of(code));
+	report(RULE_MAP_CODE, c, pc, &w, code,
+	    "stage 2 maps a page executable that I-caches may hold an older copy of");
+}
+
 /* ---- maintenance ---- */
 static void
 wait_for_dsb(struct cpu *c, const struct line *l)
@@ -381,7 +424,8 @@ cache_ic_all(struct cpu *c, bool shared)
 	c->icall_shared = shared;
 }
 
-static void
+/* False: its clean waits for a DSB of a wider domain. */
+static bool
 line_dsb(struct cpu *c, struct line *l, bool wide)
 {
 	if (l->d == D_CLEANING && (l->dcpus & bit_of(c)) != 0) {
@@ -395,16 +439,15 @@ line_dsb(struct cpu *c, struct line *l, bool wide)
 		l->invalidating = false;
 		l->stale = 0;
 	}
-	if ((l->icpus & bit_of(c)) == 0)
-		return;
-	if (l->i == I_CLEANING) {
+	if (l->i == I_CLEANING && (l->icpus & bit_of(c)) != 0) {
 		l->i = I_CLEANED;
 		l->iseq = seq;
-	} else if (l->i == I_INVALIDATING) {
+	} else if (l->i == I_INVALIDATING && (l->icpus & bit_of(c)) != 0) {
 		l->i = I_COHERENT;
 		l->iseq = seq;
 		l->imode = c->mode;
 	}
+	return l->d != D_CLEANING || (l->dcpus & bit_of(c)) == 0;
 }
 
 static void
@@ -423,7 +466,8 @@ icall_dsb(struct cpu *c, bool wide)
 		cpus[i].icall_local = false;
 	}
 	c->icall_local = true;
-	c->icall_begun = 0;
+	if (wide || !c->icall_shared)
+		c->icall_begun = 0;
 }
 
 /*
@@ -433,11 +477,12 @@ icall_dsb(struct cpu *c, bool wide)
 void
 cache_dsb(struct cpu *c, struct barrier b)
 {
-	uint32_t i;
+	uint32_t i, left = 0;
 
 	for (i = 0; i < c->nops; i++)
-		line_dsb(c, &lines[c->ops[i]], b.domain > DOMAIN_NSH);
-	c->nops = 0;
+		if (!line_dsb(c, &lines[c->ops[i]], b.domain > DOMAIN_NSH))
+			c->ops[left++] = c->ops[i];
+	c->nops = left;
 	if (c->icall_begun != 0)
 		icall_dsb(c, b.domain > DOMAIN_NSH);
 	if (c->setway_begun != 0) {

@@ -202,7 +202,7 @@ mem_watched(unsigned int vcpu, qemu_plugin_meminfo_t info, uint64_t va, void *ar
 	if (hw == NULL)
 		return;
 	io = qemu_plugin_hwaddr_is_io(hw);
-	a.pa = io ? NO_ADDR : qemu_plugin_hwaddr_phys_addr(hw);
+	a.pa = qemu_plugin_hwaddr_phys_addr(hw);
 	if (!io && !in_ram(a.pa))
 		return;
 	pthread_mutex_lock(&lock);
@@ -340,15 +340,16 @@ at_exit(qemu_plugin_id_t id, void *arg)
 static int
 usage(void)
 {
-	fprintf(
-	    stderr, "silicon: -plugin silicon.so,out=FILE,ram=BASE:BYTES[,strict=on][,loads=on]\n");
+	fprintf(stderr,
+	    "silicon: -plugin silicon.so,out=FILE,ram=BASE:BYTES[,distributor=BASE][,strict=on]"
+	    "[,loads=on]\n");
 	return 1;
 }
 
 int
 qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc, char **argv)
 {
-	unsigned long long base, bytes;
+	unsigned long long base, bytes, gicd;
 	const char *out = NULL;
 	int i;
 
@@ -359,6 +360,8 @@ qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc, char **argv
 		else if (sscanf(argv[i], "ram=%lli:%lli", (long long *)&base,
 			     (long long *)&bytes) == 2)
 			ram_base = base, ram_bytes = bytes;
+		else if (sscanf(argv[i], "distributor=%lli", (long long *)&gicd) == 1)
+			distributor = gicd;
 		else if (strcmp(argv[i], "loads=on") == 0)
 			all_loads = true;
 		else if (strcmp(argv[i], "strict=on") == 0)

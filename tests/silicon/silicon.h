@@ -93,8 +93,11 @@ struct cpu {
 	bool hyp_tlb_clean; /* TLBIALLH is complete and the MMU off since */
 	bool hyp_left;	    /* the MMU went off, TLBs not invalidated */
 	uint32_t hyp_left_pc;
-	bool vmids_clean; /* TLBIALLNSNH is complete since HYP mode was entered */
-	int guest_root;	  /* of the guest that runs, -1 none */
+	bool vmids_clean;   /* TLBIALLNSNH is complete since HYP mode was entered */
+	int guest_root;	    /* of the guest that runs, -1 none */
+	bool hyp_dsb;	    /* a DSB, of reads too, since HYP mode was entered */
+	uint32_t guest_pc;  /* ERET to a guest, branch predictors not invalidated since; 0 none */
+	uint32_t device_pc; /* store to the distributor, no DSB since; 0 none */
 };
 
 extern struct cpu cpus[MAX_CPUS];
@@ -150,6 +153,7 @@ uint64_t reg_read(const struct cpu *c, enum reg reg); /* 0 where QEMU has none b
 /* ---- ram.c: the machine's RAM ---- */
 extern uint8_t *ram;
 extern uint64_t ram_base, ram_bytes;
+extern uint64_t distributor; /* the GIC's, by physical address; 0 unknown */
 static inline bool
 in_ram(uint64_t pa)
 {
@@ -199,6 +203,8 @@ void cache_dc(struct cpu *c, enum dc op, uint64_t pa, uint32_t pc);
 void cache_setway(struct cpu *c, uint32_t setway);
 void cache_ic_line(struct cpu *c, uint64_t pa, uint32_t pc);
 void cache_ic_all(struct cpu *c, bool shared);
+/* Stage 2 now maps this: is it clean, and code coherent on all CPUs? */
+void cache_mapped(struct cpu *c, uint64_t pa, uint64_t bytes, bool executable, uint32_t pc);
 
 /* The domain of a DSB or DMB, and whether it waits for loads too. */
 enum domain { DOMAIN_NSH = 1, DOMAIN_ISH, DOMAIN_OSH, DOMAIN_SY };
@@ -214,10 +220,13 @@ void table_init(void);
 bool table_is_tracked(uint64_t pa);
 void table_store(struct cpu *c, uint64_t pa, unsigned int bytes, uint32_t pc);
 void table_dsb(struct cpu *c, struct barrier b);
-/* Changes made for this task (0: by this CPU in HYP mode) must be complete: it goes on. */
-void table_release(struct cpu *c, uint32_t task, uint32_t pc);
-/* ... and new HYP entries are visible before HYP mode is called. */
-void table_release_new(struct cpu *c, uint32_t task, uint32_t pc);
+/*
+ * Changes made for this task (0: by this CPU in HYP mode) must be complete: it goes on.  True: a
+ * TLBI that lacks its DSB was reported.
+ */
+bool table_release(struct cpu *c, uint32_t task, uint32_t pc);
+/* HYP mode accesses this address: a new entry for it must be visible. */
+void table_hyp_access(struct cpu *c, uint32_t va, uint32_t pc);
 uint8_t page_mapped(uint64_t pa); /* bits 1 << enum regime: who maps it */
 
 /* A root: what HTTBR or VTTBR pointed to and tables hang on. */
@@ -245,6 +254,7 @@ struct tlbi {
 	bool by_va;
 	uint16_t vmid;
 	uint64_t va;
+	uint32_t pc;
 };
 void table_tlbi(struct cpu *c, const struct tlbi *t, uint32_t pc);
 bool table_root_is_empty(int root); /* nothing valid in it, no change pending */
@@ -255,8 +265,12 @@ void tlb_tlbi(struct cpu *c, const struct tlbi *t);
 void tlb_dsb(struct cpu *c, struct barrier b);
 void tlb_hsctlr(struct cpu *c, uint32_t old, uint32_t val, uint32_t pc);
 void tlb_httbr(struct cpu *c, uint64_t val, uint32_t pc);
-void tlb_hyp_return(struct cpu *c, uint32_t pc);
+void tlb_vttbr(struct cpu *c, uint64_t val, uint32_t pc);
+/* tlbi_reported: that a TLBI lacks its DSB has been said. */
+void tlb_hyp_return(struct cpu *c, uint32_t pc, bool tlbi_reported);
+void tlb_host_return(struct cpu *c, uint32_t pc);
 void tlb_guest_entry(struct cpu *c, uint32_t pc);
+void tlb_guest_exit(struct cpu *c); /* if there was one */
 
 /* ---- sysreg.c: rule 5 ---- */
 void sysreg_write(struct cpu *c, enum ctx reg, uint32_t pc);
@@ -282,7 +296,9 @@ enum op {
 	OP_MAIR,
 	OP_CNTVCT,
 	OP_VFP,
-	OP_MARK
+	OP_MARK,
+	OP_BP_ALL,
+	OP_CNTPCT
 };
 struct insn {
 	uint32_t pc;

@@ -3,7 +3,7 @@
  * Copyright (c) 2026 The bhyve-arm authors
  *
  * Rule 5: a write to a system register is in force after a context synchronisation - ISB,
- * exception, exception return - and not before (DDI 0406C A3.8.3).  Each CPU keeps the set of
+ * exception, exception return - and not before (DDI 0406C B3.15.5).  Each CPU keeps the set of
  * registers written since the last one.
  */
 #include "silicon.h"

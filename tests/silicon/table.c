@@ -23,6 +23,7 @@
 #define DESC_SW_BITS (0xfull << 55) /* ignored by the hardware */
 /* Address, type, memory attributes and shareability: what must be broken.  Not AP, AF, XN. */
 #define DESC_BREAK (DESC_ADDR | 0x33full)
+#define DESC_XN	   (1ull << 54)
 #define ENTRIES	   512u
 #define LAST_LEVEL 3u
 #define IDLE_DSBS  2000u /* a change this much older than its CPU's DSBs was forgotten */
@@ -119,6 +120,12 @@ is_leaf(uint64_t d, unsigned int level)
 	return (d & DESC_VALID) != 0 && !is_table(d, level);
 }
 
+static uint64_t
+leaf_pa(uint64_t d, unsigned int level)
+{
+	return d & DESC_ADDR & ~(level_bytes(level) - 1);
+}
+
 /* ---- changes ---- */
 static void
 change_remove(uint32_t i)
@@ -166,8 +173,7 @@ change_add(struct table *t, uint64_t pa)
 static void
 leaf_mark(const struct table *t, uint64_t d, bool on)
 {
-	uint64_t pa = d & DESC_ADDR & ~(level_bytes(t->level) - 1),
-		 end = pa + level_bytes(t->level);
+	uint64_t pa = leaf_pa(d, t->level), end = pa + level_bytes(t->level);
 
 	for (; pa < end; pa += PAGE_SIZE) {
 		if (!in_ram(pa))
@@ -195,6 +201,18 @@ leaf_check(struct cpu *c, const struct table *t, uint64_t d, uint64_t at, const 
 	    shareable ? "" : "not ");
 }
 
+static void table_forget(uint64_t pa);
+
+/* The table that a descriptor of t, now or until lately, leads to. */
+static void
+forget_below(const struct table *t, uint64_t d, uint64_t parent)
+{
+	const struct table *below = table_at(d & DESC_ADDR);
+
+	if (is_table(d, t->level) && below != NULL && below->parent == parent)
+		table_forget(d & DESC_ADDR);
+}
+
 static void
 table_forget(uint64_t pa)
 {
@@ -206,14 +224,12 @@ table_forget(uint64_t pa)
 	for (i = 0; i < ENTRIES; i++) {
 		if (is_leaf(t->desc[i], t->level))
 			leaf_mark(t, t->desc[i], false);
-		else if (is_table(t->desc[i], t->level) &&
-		    table_at(t->desc[i] & DESC_ADDR) != NULL &&
-		    table_at(t->desc[i] & DESC_ADDR)->parent == pa + 8ull * i)
-			table_forget(t->desc[i] & DESC_ADDR);
-	}
-	for (i = 0; i < ENTRIES; i++)
-		if (t->change[i] != 0)
+		forget_below(t, t->desc[i], pa + 8ull * i);
+		if (t->change[i] != 0) { /* what was taken out of it at the same time */
+			forget_below(t, changes[t->change[i] - 1].old, pa + 8ull * i);
 			change_remove(t->change[i] - 1);
+		}
+	}
 	tables[page_index(pa)] = NULL;
 	free(t);
 	counters[N_TABLES]--;
@@ -318,6 +334,12 @@ root_drop(int root)
 }
 
 /* ---- stores ---- */
+static uint64_t
+entry_va(const struct table *t, uint64_t pa)
+{
+	return t->va + (pa & (PAGE_SIZE - 1)) / 8 * level_bytes(t->level);
+}
+
 static void
 subtree_dying(const struct table *t, uint64_t d, uint64_t parent)
 {
@@ -350,7 +372,7 @@ begin_break(struct cpu *c, struct table *t, uint64_t pa, uint64_t old, uint64_t 
 		.by = { pc, c->id, c->mode },
 		.task = task_of(c),
 		.dsbs = dsb_count[c->id],
-		.va = t->va + (pa & (PAGE_SIZE - 1)) / 8 * level_bytes(t->level) };
+		.va = entry_va(t, pa) };
 	counters[N_BREAKS]++;
 	if (takes_table(old, val, t->level))
 		subtree_dying(t, old, pa);
@@ -394,6 +416,7 @@ begin_make(struct cpu *c, struct table *t, uint64_t pa, uint64_t val, uint32_t p
 		.by = { pc, c->id, c->mode },
 		.task = task_of(c),
 		.make = true,
+		.va = entry_va(t, pa),
 		.dsbs = dsb_count[c->id] };
 }
 
@@ -431,6 +454,9 @@ entry_store(struct cpu *c, struct table *t, uint64_t pa, unsigned int bytes, uin
 		begin_make(c, t, pa, val, pc);
 	if ((val & DESC_VALID) != 0)
 		entry_seen(c, t, i, pa, pc);
+	if (t->regime == REGIME_STAGE2 && is_leaf(val, t->level) && (old & DESC_VALID) == 0)
+		cache_mapped(
+		    c, leaf_pa(val, t->level), level_bytes(t->level), (val & DESC_XN) == 0, pc);
 }
 
 void
@@ -453,9 +479,8 @@ change_done(uint32_t i)
 	struct table *t = table_at(ch.pa);
 
 	change_remove(i);
-	if (!ch.make && takes_table(ch.old, ch.val, t->level) &&
-	    table_at(ch.old & DESC_ADDR) != NULL && table_at(ch.old & DESC_ADDR)->parent == ch.pa)
-		table_forget(ch.old & DESC_ADDR);
+	if (!ch.make && takes_table(ch.old, ch.val, t->level))
+		forget_below(t, ch.old, ch.pa);
 }
 
 static bool
@@ -555,7 +580,7 @@ table_tlbi(struct cpu *c, const struct tlbi *t, uint32_t pc)
 }
 
 /* ---- going on ---- */
-static void
+static bool
 not_complete(struct cpu *c, const struct change *ch, uint32_t pc)
 {
 	const char *regime = regimes[ch->regime];
@@ -574,36 +599,40 @@ not_complete(struct cpu *c, const struct change *ch, uint32_t pc)
 		report(RULE_TLBI_MISSING, c, pc, &ch->by, ch->pa,
 		    "goes on, no TLBI since a %s entry changed from %llx to %llx", regime,
 		    (unsigned long long)ch->old, (unsigned long long)ch->val);
+	return !ch->make && ch->state == INVALIDATING;
 }
 
-void
+bool
 table_release(struct cpu *c, uint32_t task, uint32_t pc)
 {
 	const struct change *ch;
+	bool tlbi = false;
 	uint32_t i;
 
 	for (i = 0; i < nchanges; i++) {
 		ch = &changes[i];
 		if (ch->task == task && (task != 0 || ch->by.cpu == c->id))
-			not_complete(c, ch, pc);
+			tlbi |= not_complete(c, ch, pc);
 		else if (dsb_count[ch->by.cpu] - ch->dsbs > IDLE_DSBS)
 			report(RULE_FORGOTTEN, c, pc, &ch->by, ch->pa,
 			    "a %s entry changed long ago, never made visible or invalidated",
 			    regimes[ch->regime]);
 	}
+	return tlbi;
 }
 
 void
-table_release_new(struct cpu *c, uint32_t task, uint32_t pc)
+table_hyp_access(struct cpu *c, uint32_t va, uint32_t pc)
 {
 	const struct change *ch;
 	uint32_t i;
 
-	for (i = 0; i < nchanges; i++) {
+	for (i = 0; nwaiting != 0 && i < nchanges; i++) {
 		ch = &changes[i];
-		if (ch->make && ch->regime == REGIME_HYP && ch->task == task && ch->state == STORED)
+		if (ch->make && ch->state == STORED && ch->root == c->hyp_root &&
+		    va - ch->va < level_bytes(table_at(ch->pa)->level))
 			report(RULE_ENTRY_DSB, c, pc, &ch->by, ch->pa,
-			    "calls HYP mode, no DSB since a new HYP entry was stored");
+			    "used in HYP mode, no DSB since the entry for it was stored");
 	}
 }
 

@@ -22,6 +22,11 @@ static struct {
 	uint32_t ran;		 /* CPUs for which vcpu[] says something */
 	uint32_t vcpu[MAX_CPUS]; /* VMPIDR of who ran there last, nothing invalidated since */
 	uint32_t pc;		 /* of the last entry */
+	struct {
+		uint64_t base; /* of the tables it last used there, 0 none */
+		uint32_t pc;   /* of the entry */
+		uint32_t seq;  /* when it ran */
+	} on[MAX_CPUS];
 } vmids[NVMIDS];
 
 /* TLBIs whose DSB is yet to come, by CPU. */
@@ -43,6 +48,9 @@ void
 tlb_tlbi(struct cpu *c, const struct tlbi *t)
 {
 	counters[N_TLBI]++;
+	if (t->regime == REGIME_STAGE2 && !c->hyp_dsb)
+		report(RULE_TLBI_ORDER, c, t->pc, NULL, 0,
+		    "TLBI with no DSB since HYP mode was entered");
 	if (!t->by_va && begun[c->id].n < MAX_BEGUN)
 		begun[c->id].tlbi[begun[c->id].n++] = *t;
 }
@@ -191,18 +199,62 @@ tlb_httbr(struct cpu *c, uint64_t val, uint32_t pc)
 		hyp_root_set(c, val, pc);
 }
 
+/* A TLBI without its DSB is reported once, and then counts as complete. */
 void
-tlb_hyp_return(struct cpu *c, uint32_t pc)
+tlb_hyp_return(struct cpu *c, uint32_t pc, bool tlbi_reported)
 {
-	struct where by = { c->hyp_left_pc, c->id, MODE_HYP };
+	struct where by = { begun[c->id].tlbi[0].pc, c->id, MODE_HYP };
 
+	if (begun[c->id].n != 0 && !tlbi_reported)
+		report(RULE_TLBI_DSB, c, pc, &by, 0,
+		    "leaves HYP mode, no DSB that is strong enough after the TLBI");
+	tlb_dsb(c, (struct barrier){ DOMAIN_SY, true });
+	by.pc = c->hyp_left_pc;
 	if (c->hyp_left)
 		report(RULE_HYP_TLB_LEFT, c, pc, &by, 0,
 		    "leaves HYP mode with its MMU off, no complete TLBIALLH since");
 	c->hyp_left = false;
+	by.pc = c->device_pc;
+	if (c->device_pc != 0)
+		report(RULE_DEVICE_DSB, c, pc, &by, 0,
+		    "leaves HYP mode, no DSB (sy, osh) since the distributor was written");
+	c->device_pc = 0;
+}
+
+void
+tlb_host_return(struct cpu *c, uint32_t pc)
+{
+	struct where by = { c->guest_pc, c->id, MODE_HYP };
+
+	if (c->guest_pc != 0)
+		report(RULE_PREDICTORS, c, pc, &by, 0,
+		    "back to the host, the guest's branch predictions in place");
+	c->guest_pc = 0;
+}
+
+void
+tlb_vttbr(struct cpu *c, uint64_t val, uint32_t pc)
+{
+	if (!c->hyp_dsb && val != reg_read(c, REG_VTTBR))
+		report(RULE_WALKS, c, pc, NULL, 0,
+		    "VTTBR is written, no DSB since HYP mode was entered");
 }
 
 /* ---- into the guest ---- */
+static void
+check_vmid_icache(struct cpu *c, unsigned int vmid, uint64_t base, uint32_t pc)
+{
+	struct where last = { vmids[vmid].on[c->id].pc, c->id, MODE_HYP };
+	uint64_t old = vmids[vmid].on[c->id].base;
+
+	if (old != 0 && old != base && c->icall_seq <= vmids[vmid].on[c->id].seq)
+		report(RULE_VMID_ICACHE, c, pc, &last, base,
+		    "VMID %u was another VM's, this CPU's I-cache not invalidated since", vmid);
+	vmids[vmid].on[c->id].base = base;
+	vmids[vmid].on[c->id].pc = pc;
+	vmids[vmid].on[c->id].seq = seq;
+}
+
 static void
 check_vmid(struct cpu *c, unsigned int vmid, uint64_t base, uint32_t pc)
 {
@@ -237,9 +289,11 @@ tlb_guest_entry(struct cpu *c, uint32_t pc)
 	if ((reg_read(c, REG_HCR) & HCR_VM) == 0)
 		return;
 	counters[N_GUEST_ENTRY]++;
+	c->guest_pc = pc;
 	stage2_root(c, &r);
 	r.vmid = VTTBR_VMID(reg_read(c, REG_VTTBR));
 	check_vmid(c, r.vmid, r.base, pc);
+	check_vmid_icache(c, r.vmid, r.base, pc);
 	root = root_find(r.base, REGIME_STAGE2);
 	if (root < 0)
 		root = root_add(c, &r, pc);
@@ -248,4 +302,13 @@ tlb_guest_entry(struct cpu *c, uint32_t pc)
 	roots[root].vmid = r.vmid;
 	roots[root].cpus |= 1u << c->id;
 	c->guest_root = root;
+}
+
+/* An invalidation that came while the guest ran was not the last word on it. */
+void
+tlb_guest_exit(struct cpu *c)
+{
+	if (c->guest_root >= 0)
+		vmids[VTTBR_VMID(reg_read(c, REG_VTTBR))].on[c->id].seq = seq;
+	c->guest_root = -1;
 }

@@ -82,6 +82,7 @@ rig_init(void)
 
 	ram_base = RIG_BASE;
 	ram_bytes = RIG_BYTES;
+	distributor = GICD;
 	ram = big_alloc(RIG_BYTES);
 	for (i = 0; i < MAX_CPUS; i++)
 		cpus[i].id = (uint8_t)i;
@@ -221,7 +222,7 @@ rig_write(struct cpu *c, uint64_t code, uint64_t val)
 void
 rig_run(struct cpu *c, uint32_t r0, const uint64_t *code, unsigned int n)
 {
-	struct access device = { .va = 0x08000000, .pa = 0x08000000, .bytes = 4, .store = true };
+	struct access device = { .bytes = 4, .store = true };
 
 	rig_regs[c->id][REG_R0] = r0;
 	for (; n > 0 && *code != 0; code++, n--) {
@@ -229,9 +230,12 @@ rig_run(struct cpu *c, uint32_t r0, const uint64_t *code, unsigned int n)
 
 		if (*code == HERE) {
 			rig_at(CAUGHT);
+		} else if (*code == BEFORE) {
+			rig_at(CAUSE);
 		} else if (*code == LOAD) {
 			rig_load(c, DATA, 4);
-		} else if (*code == DEVICE) {
+		} else if (*code >> 48 == DEVICE_AT(0) >> 48) {
+			device.va = device.pa = x;
 			device.pc = this_pc();
 			access_device(c, &device);
 		} else if (*code >> 48 == ON_CPU(0) >> 48) {

@@ -24,6 +24,7 @@
 #define NEW(root) ((root) + 0x3000)
 #define DATA	  0x40800000ull
 #define CODE	  0x40900000ull
+#define GICD	  0x08000000ull
 /* Entry i of the last level of each maps this; 0 to 15 are valid. */
 #define PAGE(i) (0x40a00000ull + (i)*0x1000ull)
 
@@ -53,6 +54,9 @@
 #define ICIMVAU	      0xee070f35ull
 #define ICIALLU	      0xee070f15ull
 #define ICIALLUIS     0xee070f11ull
+#define BPIALL	      0xee070fd5ull
+#define BPIALL_NE     0x1e070fd5ull
+#define BPIALLIS      0xee070fd1ull
 #define CP15DSB	      0xee070f9aull
 #define CP15DMB	      0xee070fbaull
 #define CP15ISB	      0xee070f95ull
@@ -87,6 +91,7 @@
 #define CNTV_CVAL     0xec410f3eull
 #define CNTV_CTL      0xee0e0f33ull
 #define CNTVCT	      0xec510f1eull /* read */
+#define CNTPCT	      0xec510f0eull /* read */
 #define VMRS	      0xeef80a10ull
 #define VLDMIA	      0xecb00b20ull
 #define VADD_F64      0xee310b02ull
@@ -116,7 +121,9 @@
 #define FLAGS(nzcv)  PSEUDO(3, nzcv)
 #define HERE	     PSEUDO(4, 0) /* the next one is to be caught */
 #define LOAD	     PSEUDO(5, 0) /* of DATA */
-#define DEVICE	     PSEUDO(6, 0) /* a store to a device */
+#define DEVICE	     DEVICE_AT(GICD)
+#define DEVICE_AT(x) PSEUDO(6, x) /* a store to a device */
+#define BEFORE	     PSEUDO(7, 0) /* the next one is the one before that */
 
 /* The program counters of the instruction that is to be reported and of the one before. */
 #define CAUSE  0xc0de0000u

@@ -199,11 +199,29 @@ code_written_uncached(const struct scenario *s)
 
 /* ---- HYP mode ---- */
 
+/*
+ * The DSB that TLBIs and writes of VTTBR want first; only for them, since a real one would make
+ * good what the courses leave out.
+ */
+static void
+hyp_enter(struct cpu *c)
+{
+	rig_enter(c, MODE_HYP);
+	c->hyp_dsb = true;
+}
+
+static void
+hyp_call(struct cpu *c)
+{
+	rig_insn(c, HVC);
+	c->hyp_dsb = true;
+}
+
 /* Turns its MMU on, and back to the host. */
 static void
 hyp_up(struct cpu *c)
 {
-	rig_enter(c, MODE_HYP);
+	hyp_enter(c);
 	rig_insn(c, TLBIALLH);
 	rig_insn(c, TLBIALLNSNH);
 	rig_insn(c, DSB_SY);
@@ -216,7 +234,7 @@ static void
 in_hyp(const struct scenario *s)
 {
 	hyp_up(cpu0);
-	rig_enter(cpu0, MODE_HYP);
+	hyp_enter(cpu0);
 	rig_at(CAUSE);
 	gap(s, cpu0, DATA);
 }
@@ -224,7 +242,7 @@ in_hyp(const struct scenario *s)
 static void
 in_hyp_mmu_off(const struct scenario *s)
 {
-	rig_enter(cpu0, MODE_HYP);
+	hyp_enter(cpu0);
 	rig_insn(cpu0, TLBIALLH);
 	rig_insn(cpu0, DSB_NSH);
 	rig_at(CAUSE);
@@ -238,10 +256,52 @@ in_host(const struct scenario *s)
 	gap(s, cpu0, DATA);
 }
 
+/* From the host, into HYP mode by op[] itself. */
+static void
+by_hvc(const struct scenario *s)
+{
+	hyp_up(cpu0);
+	hyp_up(cpu1);
+	gap(s, cpu0, DATA);
+}
+
+static void
+by_hvc_no_distributor(const struct scenario *s)
+{
+	distributor = 0;
+	by_hvc(s);
+}
+
+static void
+vttbr_as_it_was(const struct scenario *s)
+{
+	hyp_up(cpu0);
+	gap(s, cpu0, 0);
+	rig_write(cpu0, VTTBR, rig_regs[0][REG_VTTBR]);
+}
+
+/*
+ * The host reads CNTPCT, by op[0]; op[1] to op[3] stand in memory before it, where the last ISB
+ * that ran is not.
+ */
+static void
+count_read(const struct scenario *s)
+{
+	uint64_t pa = CODE + (CAUGHT & 0xfffff);
+	unsigned int i;
+
+	rig_poke(PL1_ROOT + (CAUGHT >> 20) * 4, CODE | 0x11c0e, 4);
+	for (i = 0; i < 3; i++)
+		rig_poke(pa - 12 + 4 * i, s->op[1 + i], 4);
+	rig_insn(cpu0, ISB);
+	rig_at(CAUGHT);
+	rig_insn(cpu0, s->op[0]);
+}
+
 static void
 hyp_mmu_on(const struct scenario *s)
 {
-	rig_enter(cpu0, MODE_HYP);
+	hyp_enter(cpu0);
 	gap(s, cpu0, DATA);
 	rig_at(CAUGHT);
 	rig_write(cpu0, HSCTLR, 0x30c51835);
@@ -252,7 +312,7 @@ static void
 hyp_mmu_on_again(const struct scenario *s)
 {
 	hyp_up(cpu0);
-	rig_enter(cpu0, MODE_HYP);
+	hyp_enter(cpu0);
 	rig_insn(cpu0, TLBIALLH);
 	rig_insn(cpu0, DSB_NSH);
 	rig_write(cpu0, HSCTLR, 0x30c51834);
@@ -306,7 +366,7 @@ walk_cached(const struct scenario *s)
 static void
 guest_enter(struct cpu *c, uint64_t vm, unsigned int vmid)
 {
-	rig_insn(c, HVC);
+	hyp_call(c);
 	rig_write(c, VTTBR, vm | (uint64_t)vmid << 48);
 	rig_write(c, HCR, 1);
 }
@@ -314,7 +374,8 @@ guest_enter(struct cpu *c, uint64_t vm, unsigned int vmid)
 static void
 guest_exit(struct cpu *c)
 {
-	rig_enter(c, MODE_HYP);
+	hyp_enter(c);
+	rig_insn(c, BPIALL);
 	rig_write(c, HCR, 0);
 	rig_insn(c, ISB);
 }
@@ -345,7 +406,7 @@ vm_up(unsigned int ncpus)
 static void
 call_for_flush(struct cpu *c, unsigned int vmid)
 {
-	rig_insn(c, HVC);
+	hyp_call(c);
 	rig_write(c, VTTBR, VM_A | (uint64_t)vmid << 48);
 	rig_insn(c, ISB);
 }
@@ -374,6 +435,19 @@ static void
 unmap_smp(const struct scenario *s)
 {
 	unmap_on(s, 2, 1);
+}
+
+/* By HYP mode itself. */
+static void
+unmap_in_hyp(const struct scenario *s)
+{
+	vm_up(1);
+	call_for_flush(cpu0, 1);
+	rig_at(CAUSE);
+	rig_store(cpu0, L3(VM_A) + 8, 0, 8);
+	gap(s, cpu0, 0);
+	rig_at(CAUGHT);
+	rig_insn(cpu0, ERET);
 }
 
 static void
@@ -508,15 +582,138 @@ map_smp(const struct scenario *s)
 	map_on(s, 2);
 }
 
+/* A page that was written is mapped for HYP mode, which c enters then. */
+static void
+map_hyp_for(const struct scenario *s, struct cpu *c)
+{
+	rig_store(cpu0, PAGE(5), 1, 4);
+	rig_at(CAUSE);
+	rig_store(cpu0, L3(HYP_ROOT) + 8 * 20, HYP_LEAF(PAGE(5)), 8);
+	gap(s, cpu0, 0);
+	rig_insn(c, HVC);
+	rig_at(CAUGHT);
+}
+
 static void
 map_hyp(const struct scenario *s)
 {
 	hyp_up(cpu0);
+	map_hyp_for(s, cpu0);
+	rig_load(cpu0, PAGE(20), 4);
+}
+
+static void
+map_hyp_beside(const struct scenario *s)
+{
+	hyp_up(cpu0);
+	map_hyp_for(s, cpu0);
+	rig_load(cpu0, PAGE(19) + 0xffc, 4);
+	rig_store(cpu0, PAGE(21), 1, 4);
+}
+
+static void
+map_hyp_unused(const struct scenario *s)
+{
+	hyp_up(cpu0);
+	map_hyp_for(s, cpu0);
+	rig_insn(cpu0, ERET);
+}
+
+static void
+map_hyp_elsewhere(const struct scenario *s)
+{
+	hyp_up(cpu0);
+	hyp_up(cpu1);
+	map_hyp_for(s, cpu1);
+	rig_load(cpu1, PAGE(20) + 0x80, 4);
+}
+
+/* Not translated there. */
+static void
+map_hyp_mmu_off(const struct scenario *s)
+{
+	hyp_up(cpu0);
+	map_hyp_for(s, cpu1);
+	rig_load(cpu1, PAGE(20), 4);
+}
+
+/* A table for 2 MiB, which a device is in. */
+static void
+link_hyp_table(const struct scenario *s)
+{
+	struct access a = { .va = RIG_BASE + (20 << 21) + 0x1ff000, .pa = GICD, .pc = CAUGHT };
+
+	hyp_up(cpu0);
 	rig_at(CAUSE);
-	rig_store(cpu0, L3(HYP_ROOT) + 8 * 20, HYP_LEAF(PAGE(5)), 8);
+	rig_store(cpu0, L2(HYP_ROOT) + 8 * 20, TABLE(NEW(HYP_ROOT)), 8);
 	gap(s, cpu0, 0);
-	rig_at(CAUGHT);
 	rig_insn(cpu0, HVC);
+	access_device(cpu0, &a);
+}
+
+/* Stage 2 maps a page that the host has written. */
+static void
+map_written(const struct scenario *s, uint64_t attributes)
+{
+	vm_up(1);
+	rig_at(CAUSE);
+	rig_store(cpu0, PAGE(5) + 0x80, 1, 4);
+	gap(s, cpu0, PAGE(5) + 0x80);
+	rig_at(CAUGHT);
+	rig_store(cpu0, L3(VM_A) + 8 * 20, S2_LEAF(PAGE(5)) | attributes, 8);
+}
+
+static void
+map_code(const struct scenario *s)
+{
+	map_written(s, 0);
+}
+
+static void
+map_data(const struct scenario *s)
+{
+	map_written(s, 1ull << 54); /* XN */
+}
+
+/* In front of the line that is op[]'s is another one, clean but not to the I-caches. */
+static void
+map_two_lines(const struct scenario *s)
+{
+	vm_up(1);
+	rig_store(cpu0, PAGE(5), 1, 4);
+	rig_insn(cpu0, DSB_SY);
+	rig_run(cpu0, (uint32_t)PAGE(5), (const uint64_t[]){ DCCMVAC, DSB_SY }, 2);
+	rig_at(CAUSE);
+	rig_store(cpu0, PAGE(5) + 0x80, 1, 4);
+	gap(s, cpu0, PAGE(5) + 0x80);
+	rig_at(CAUGHT);
+	rig_store(cpu0, L3(VM_A) + 8 * 20, S2_LEAF(PAGE(5)), 8);
+}
+
+/* The last line of 2 MiB; and the one behind, which is not in the block. */
+static void
+map_block(const struct scenario *s)
+{
+	vm_up(1);
+	rig_store(cpu0, DATA + 0x200000, 1, 4);
+	rig_at(CAUSE);
+	rig_store(cpu0, DATA + 0x1ffffc, 1, 4);
+	gap(s, cpu0, DATA + 0x1ffffc);
+	rig_at(CAUGHT);
+	rig_store(cpu0, L2(VM_A) + 8 * 20, S2_LEAF(DATA) & ~2ull, 8);
+}
+
+static void
+map_again(const struct scenario *s)
+{
+	vm_up(1);
+	guest_enter(cpu0, VM_A, 1);
+	rig_insn(cpu0, ERET);
+	rig_store(cpu0, PAGE(5), 1, 4);
+	guest_exit(cpu0);
+	gap(s, cpu0, 0);
+	rig_insn(cpu0, ERET);
+	rig_store(cpu0, L3(VM_A) + 8 * 20, S2_LEAF(PAGE(5)), 8);
 }
 
 /* A VM's tables are written, then it is entered for the first time. */
@@ -592,7 +789,9 @@ reuse_on(const struct scenario *s, unsigned int ncpus)
 {
 	vm_up(ncpus);
 	ran(cpu0, VM_A, 1, CAUSE);
-	rig_insn(cpu0, HVC);
+	hyp_call(cpu0);
+	rig_insn(cpu0, ICIALLUIS);
+	rig_insn(cpu0, DSB_SY);
 	gap(s, cpu0, 0);
 	rig_write(cpu0, VTTBR, VM_B | 1ull << 48);
 	rig_write(cpu0, HCR, 1);
@@ -612,6 +811,87 @@ vmid_reuse_smp(const struct scenario *s)
 	reuse_on(s, 2);
 }
 
+/* The VMID is VM B's; the TLBs have forgotten VM A. */
+static void
+give_vmid(const struct scenario *s)
+{
+	hyp_call(cpu0);
+	rig_insn(cpu0, TLBIALLNSNHIS);
+	rig_insn(cpu0, DSB_ISH);
+	gap(s, cpu0, 0);
+	rig_insn(cpu0, ERET);
+}
+
+static void
+vmid_icache(const struct scenario *s)
+{
+	vm_up(2);
+	ran(cpu0, VM_A, 1, CAUSE);
+	give_vmid(s);
+	ran(cpu0, VM_B, 1, CAUGHT);
+}
+
+/* VM A was never on the CPU that VM B is on; then VM B comes to where it was. */
+static void
+vmid_icache_elsewhere(const struct scenario *s)
+{
+	hyp_up(cpu0);
+	hyp_up(cpu1);
+	ran(cpu0, VM_A, 1, CAUSE);
+	give_vmid(s);
+	ran(cpu1, VM_B, 1, 0);
+	if (s->rule != NULL)
+		ran(cpu0, VM_B, 1, CAUGHT);
+}
+
+/* Invalidated while VM A runs, which may bring it all back. */
+static void
+vmid_icache_running(const struct scenario *s)
+{
+	vm_up(2);
+	guest_enter(cpu0, VM_A, 1);
+	rig_at(CAUSE);
+	rig_insn(cpu0, ERET);
+	gap(s, cpu1, 0);
+	guest_exit(cpu0);
+	rig_insn(cpu0, ERET);
+	give_vmid(&(struct scenario){ .op = { 0 } });
+	ran(cpu0, VM_B, 1, CAUGHT);
+}
+
+/* Out of the guest; op[] is in HYP mode. */
+static void
+out_of_guest(const struct scenario *s)
+{
+	hyp_up(cpu0);
+	hyp_up(cpu1);
+	guest_enter(cpu0, VM_A, 1);
+	rig_at(CAUSE);
+	rig_insn(cpu0, ERET);
+	hyp_enter(cpu0);
+	gap(s, cpu0, 0);
+	rig_write(cpu0, HCR, 0);
+	rig_at(CAUGHT);
+	rig_insn(cpu0, ERET);
+}
+
+/* Back into it without the host, and then out. */
+static void
+out_of_guest_again(const struct scenario *s)
+{
+	hyp_up(cpu0);
+	guest_enter(cpu0, VM_A, 1);
+	rig_insn(cpu0, ERET);
+	hyp_enter(cpu0);
+	gap(s, cpu0, 0);
+	rig_at(CAUSE);
+	rig_insn(cpu0, ERET);
+	hyp_enter(cpu0);
+	rig_write(cpu0, HCR, 0);
+	rig_at(CAUGHT);
+	rig_insn(cpu0, ERET);
+}
+
 static void
 vmid_own(const struct scenario *s)
 {
@@ -625,7 +905,7 @@ vmid_own(const struct scenario *s)
 static void
 first_guest(const struct scenario *s)
 {
-	rig_insn(cpu0, HVC);
+	hyp_call(cpu0);
 	gap(s, cpu0, 0);
 	rig_write(cpu0, HCR, 1);
 	rig_at(CAUGHT);
@@ -799,7 +1079,7 @@ static const struct scenario scenarios[] = {
 	CASE("hyp-tlb-stale", hyp_mmu_on_again, ISB),
 	CASE(NULL, hyp_mmu_on_again, ISB, TLBIALLH, DSB_NSH),
 	CASE("hyp-tlb-left", hyp_mmu_off, NONE),
-	CASE("hyp-tlb-left", hyp_mmu_off, ISB, TLBIALLH),
+	CASE("tlbi-dsb", hyp_mmu_off, ISB, BEFORE, TLBIALLH),
 	CASE(NULL, hyp_mmu_off, ISB, TLBIALLH, DSB_NSH),
 
 	CASE("tlbi-missing", unmap, NONE),
@@ -810,6 +1090,9 @@ static const struct scenario scenarios[] = {
 	CASE("tlbi-dsb", unmap, DSB_ISH, TLBIALLIS),
 	SAYS("tlbi-dsb", "strong enough", unmap, DSB_ISH, TLBIALLIS, DSB_ISHST),
 	CASE(NULL, unmap, DSB_ISH, TLBIALLIS, DSB_ISH),
+	CASE("tlbi-missing", unmap_in_hyp, DSB_ISH),
+	CASE("tlbi-dsb", unmap_in_hyp, DSB_ISH, TLBIALLIS),
+	CASE(NULL, unmap_in_hyp, DSB_ISH, TLBIALLIS, DSB_ISH),
 	CASE(NULL, unmap, DSB_ISHST, TLBIALLIS, DSB_ISH),
 	CASE(NULL, unmap, DSB_ISH, TLBIALLNSNHIS, DSB_ISH),
 	CASE(NULL, unmap, DSB_NSHST, TLBIALL, DSB_NSH),
@@ -854,7 +1137,19 @@ static const struct scenario scenarios[] = {
 	CASE("entry-dsb", map_smp, DSB_NSH),
 	CASE(NULL, map_smp, DSB_ISHST),
 	CASE("entry-dsb", map_hyp, NONE),
+	CASE("entry-dsb", map_hyp, DMB_ISH, ISB),
 	CASE(NULL, map_hyp, DSB_ISH),
+	CASE(NULL, map_hyp, DSB_NSHST),
+	CASE(NULL, map_hyp_beside, NONE),
+	CASE("entry-dsb", map_hyp_unused, NONE),
+	CASE(NULL, map_hyp_unused, DSB_ISH),
+	CASE("entry-dsb", map_hyp_elsewhere, NONE),
+	CASE("entry-dsb", map_hyp_elsewhere, DSB_NSH),
+	CASE("entry-dsb", map_hyp_elsewhere, ON_CPU(1), DSB_SY),
+	CASE(NULL, map_hyp_elsewhere, DSB_ISH),
+	CASE(NULL, map_hyp_mmu_off, NONE),
+	CASE("entry-dsb", link_hyp_table, NONE),
+	CASE(NULL, link_hyp_table, DSB_ISH),
 	CASE("entry-dsb", first_run, NONE),
 	CASE("entry-dsb", first_run, DMB_ISH),
 	CASE(NULL, first_run, DSB_ISHST),
@@ -872,9 +1167,88 @@ static const struct scenario scenarios[] = {
 	CASE("forgotten", forget, 2001),
 	CASE(NULL, forget, 1990),
 
+	SAYS("map-dirty", "written and not cleaned", map_code, NONE),
+	CASE("map-dirty", map_code, DCCMVAU, DSB_ISH, ICIALLUIS, DSB_ISH),
+	CASE("map-dirty", map_code, R0(PAGE(5)), DCCMVAC, DSB_ISH, ICIALLUIS, DSB_ISH),
+	CASE("map-dirty", map_code, FLAGS(4), DCCMVAC_NE, DSB_ISH, ICIALLUIS, DSB_ISH),
+	SAYS("map-dirty", "cleaned without a DSB", map_code, DCCMVAC),
+	SAYS("map-dirty", "cleaned without a DSB", map_code, DCCIMVAC, DMB_ISH),
+	SAYS("map-dirty", "wide enough", map_code, DCCMVAC, DSB_NSH),
+	SAYS("map-dirty", "cleaned without a DSB", map_code, DCCMVAC, ON_CPU(1), DSB_ISH),
+	CASE("map-dirty", map_data, NONE),
+	CASE(NULL, map_data, DCCMVAC, DSB_ISH),
+	CASE(NULL, map_data, DCCIMVAC, DSB_ST),
+	CASE(NULL, map_data, ON_CPU(1), DCCMVAC, DSB_ISH),
+	CASE(NULL, map_data, R0(2), DCCISW, DSB_SY),
+	CASE("map-dirty", map_data, ON_CPU(1), R0(2), DCCISW, DSB_SY),
+	CASE("map-dirty", map_block, NONE),
+	CASE(NULL, map_block, DCCMVAC, DSB_ISH, ICIALLUIS, DSB_ISH),
+	CASE("map-dirty", map_two_lines, NONE),
+	CASE(NULL, map_two_lines, DCCMVAC, DSB_ISH, ICIALLUIS, DSB_ISH),
+	CASE(NULL, map_again, NONE),
+
+	CASE("map-code", map_code, DCCMVAC, DSB_ISH),
+	CASE("map-code", map_code, DCCMVAC, DSB_ISH, ICIALLUIS),
+	CASE("map-code", map_code, DCCMVAC, DSB_ISH, ICIALLUIS, DSB_NSH),
+	CASE("map-code", map_code, DCCMVAC, DSB_ISH, ICIALLU, DSB_ISH),
+	CASE("map-code", map_code, DCCMVAC, DSB_ISH, BPIALLIS, DSB_ISH),
+	CASE("map-code", map_code, DCCMVAC, ICIALLUIS, DSB_ISH),
+	CASE("map-code", map_code, DCCMVAC, DSB_ISH, ICIMVAU),
+	CASE(NULL, map_code, DCCMVAC, DSB_ISH, ICIALLUIS, DSB_ISH),
+	CASE(NULL, map_code, DCCMVAC, DSB_ISH, ICIMVAU, DSB_ISH),
+	CASE(NULL, map_code, DCCMVAC, DSB_ISH, ICIALLU, DSB_ISH, ON_CPU(1), ICIALLU, DSB_ISH),
+	CASE(NULL, map_code, DCCMVAC, DSB_ISH, ON_CPU(1), ICIALLUIS, DSB_ISH),
+	CASE(NULL, map_code, R0(2), DCCISW, DSB_SY, ICIALLUIS, DSB_ISH),
+
+	CASE("tlbi-dsb", by_hvc, HVC, DSB_SY, BEFORE, TLBIALLNSNHIS, HERE, ERET),
+	CASE("tlbi-dsb", by_hvc, HVC, DSB_SY, BEFORE, TLBIALL, DMB_ISH, ISB, HERE, ERET),
+	CASE("tlbi-dsb", by_hvc, HVC, DSB_SY, BEFORE, TLBIALLIS, DSB_NSH, HERE, ERET),
+	CASE("tlbi-dsb", by_hvc, HVC, DSB_SY, BEFORE, TLBIALLNSNH, DSB_ISHST, HERE, ERET),
+	CASE("tlbi-dsb", by_hvc, HVC, DSB_SY, BEFORE, TLBIALL, ON_CPU(1), DSB_SY, ON_CPU(0), HERE,
+	    ERET),
+	CASE("tlbi-dsb", by_hvc, HVC, BEFORE, TLBIALLHIS, HERE, ERET, HVC, ERET), /* once */
+	CASE(NULL, by_hvc, HVC, DSB_SY, TLBIALLNSNHIS, DSB_ISH, ERET),
+	CASE(NULL, by_hvc, HVC, DSB_SY, TLBIALL, DSB_NSH, ERET),
+	CASE(NULL, by_hvc, TLBIALL, HVC, ERET), /* the host's own */
+
+	CASE("tlbi-order", by_hvc, HVC, HERE, TLBIALLNSNHIS, DSB_ISH, ERET),
+	CASE("tlbi-order", by_hvc, HVC, DMB_ISH, ISB, HERE, TLBIALL, DSB_NSH, ERET),
+	CASE("tlbi-order", by_hvc, HVC, DSB_ST, HERE, TLBIALLNSNH, DSB_NSH, ERET),
+	CASE("tlbi-order", by_hvc, DSB_SY, HVC, HERE, TLBIALLIS, DSB_ISH, ERET),
+	CASE("tlbi-order", by_hvc, HVC, DSB_SY, ERET, HVC, HERE, TLBIALL, DSB_NSH),
+	CASE("tlbi-order", by_hvc, HVC, ON_CPU(1), DSB_SY, ON_CPU(0), HERE, TLBIALL, DSB_NSH),
+	CASE(NULL, by_hvc, HVC, DSB_NSH, TLBIALL, DSB_NSH, ERET),
+	CASE(NULL, by_hvc, HVC, T_DSB_ISH, THUMB(TLBIALLNSNHIS), T_DSB_ISH, T_ERET),
+	CASE(NULL, by_hvc, HVC, DSB_SY, TLBIALL, TLBIALLIS, DSB_ISH, ERET),
+	CASE(NULL, by_hvc, HVC, TLBIALLH, DSB_NSH, ERET),
+
+	CASE("walks", by_hvc, HVC, HERE, VTTBR),
+	CASE("walks", by_hvc, HVC, DMB_ISH, ISB, HERE, VTTBR),
+	CASE("walks", by_hvc, HVC, DSB_ST, HERE, VTTBR),
+	CASE("walks", by_hvc, DSB_SY, HVC, HERE, VTTBR),
+	CASE("walks", by_hvc, HVC, DSB_SY, ERET, HVC, HERE, VTTBR),
+	CASE("walks", by_hvc, HVC, ON_CPU(1), DSB_SY, ON_CPU(0), HERE, VTTBR),
+	CASE(NULL, by_hvc, HVC, DSB_NSH, VTTBR, R0(0), VTTBR),
+	CASE(NULL, by_hvc, HVC, T_DSB_SY, VTTBR),
+	CASE(NULL, vttbr_as_it_was, HVC),
+
+	CASE("device-dsb", by_hvc, HVC, BEFORE, DEVICE_AT(GICD + 0x300), HERE, ERET),
+	CASE("device-dsb", by_hvc, HVC, BEFORE, DEVICE_AT(GICD + 0x3fc), DMB_ISH, ISB, HERE, ERET),
+	CASE("device-dsb", by_hvc, HVC, BEFORE, DEVICE_AT(GICD + 0x380), DSB_ISH, HERE, ERET),
+	CASE("device-dsb", by_hvc, HVC, DSB_SY, BEFORE, DEVICE_AT(GICD + 0x380), HERE, ERET),
+	CASE("device-dsb", by_hvc, HVC, BEFORE, DEVICE_AT(GICD + 0x300), ON_CPU(1), DSB_SY, ON_CPU(0),
+	    HERE, ERET),
+	CASE("device-dsb", by_hvc, HVC, BEFORE, DEVICE_AT(GICD + 0x300), HERE, ERET, HVC, ERET),
+	CASE(NULL, by_hvc, HVC, DEVICE_AT(GICD + 0x300), DSB_SY, ERET),
+	CASE(NULL, by_hvc, HVC, DEVICE_AT(GICD + 0x380), DSB_ST, ERET),
+	CASE(NULL, by_hvc, HVC, DEVICE_AT(GICD + 0x380), DSB_OSH, ERET),
+	CASE(NULL, by_hvc, HVC, DEVICE_AT(GICD + 0x2fc), DEVICE_AT(GICD + 0x400), ERET),
+	CASE(NULL, by_hvc, DEVICE_AT(GICD + 0x300), HVC, ERET), /* by the host */
+	CASE(NULL, by_hvc_no_distributor, HVC, DEVICE_AT(0x300), ERET),
+
 	CASE("vmid-reuse", vmid_reuse, NONE),
-	CASE("vmid-reuse", vmid_reuse, TLBIALLNSNHIS),
-	CASE("vmid-reuse", vmid_reuse, TLBIALLNSNHIS, DSB_NSH),
+	CASE("tlbi-dsb", vmid_reuse, BEFORE, TLBIALLNSNHIS),
+	CASE("tlbi-dsb", vmid_reuse, BEFORE, TLBIALLNSNHIS, DSB_NSH),
 	CASE("vmid-reuse", vmid_reuse, TLBIMVAIS, TLBIALLHIS, DSB_ISH),
 	CASE(NULL, vmid_reuse, TLBIALLNSNHIS, DSB_ISH),
 	CASE(NULL, vmid_reuse, TLBIALLIS, DSB_ISH),
@@ -882,13 +1256,25 @@ static const struct scenario scenarios[] = {
 	CASE("vmid-reuse", vmid_reuse_smp, TLBIALLNSNH, DSB_ISH),
 	CASE(NULL, vmid_reuse_smp, TLBIALLNSNHIS, DSB_ISH),
 	CASE(NULL, vmid_own, NONE),
+	CASE("vmid-icache", vmid_icache, NONE),
+	CASE("vmid-icache", vmid_icache, ICIALLUIS),
+	CASE("vmid-icache", vmid_icache, BPIALL, DSB_ISH),
+	CASE("vmid-icache", vmid_icache, ON_CPU(1), ICIALLU, DSB_ISH),
+	CASE("vmid-icache", vmid_icache, ON_CPU(1), ICIALLUIS, DSB_NSH),
+	CASE(NULL, vmid_icache, ICIALLUIS, DSB_ISH),
+	CASE(NULL, vmid_icache, ICIALLU, DSB_NSH),
+	CASE(NULL, vmid_icache, ON_CPU(1), ICIALLUIS, DSB_ISH),
+	CASE("vmid-icache", vmid_icache_elsewhere, NONE),
+	CASE("vmid-icache", vmid_icache_elsewhere, ON_CPU(1), ICIALLU, DSB_ISH),
+	CASE(NULL, vmid_icache_elsewhere, NONE),
+	CASE("vmid-icache", vmid_icache_running, ICIALLUIS, DSB_ISH),
 	CASE("vmid-unknown", first_guest, NONE),
-	CASE("vmid-unknown", first_guest, TLBIALLNSNH),
+	CASE("tlbi-dsb", first_guest, BEFORE, TLBIALLNSNH),
 	CASE("vmid-unknown", first_guest, TLBIALLIS, TLBIALLHIS, DSB_ISH),
-	CASE("vmid-unknown", first_guest, ON_CPU(1), HVC, TLBIALLNSNHIS, DSB_ISH),
+	CASE("vmid-unknown", first_guest, ON_CPU(1), HVC, DSB_SY, TLBIALLNSNHIS, DSB_ISH),
 	CASE(NULL, first_guest, TLBIALLNSNH, DSB_NSH),
 	CASE("vcpu-share", next_vcpu, 0x80000001),
-	CASE("vcpu-share", next_vcpu, 0x80000001, TLBIALL),
+	CASE("tlbi-dsb", next_vcpu, 0x80000001, BEFORE, TLBIALL),
 	CASE("vcpu-share", next_vcpu, 0x80000001, TLBIMVAIS, DSB_ISH),
 	CASE(NULL, next_vcpu, 0x80000001, TLBIALL, DSB_NSH),
 	CASE(NULL, next_vcpu, 0x80000000),
@@ -935,6 +1321,16 @@ static const struct scenario scenarios[] = {
 	CASE(NULL, in_host, TTBCR, PRRR),
 	CASE("ctx-counter", in_hyp, CNTVOFF, HERE, CNTVCT),
 	CASE(NULL, in_hyp, CNTVOFF, ISB, CNTVCT),
+	CASE("ctx-cntpct", count_read, CNTPCT),
+	CASE("ctx-cntpct", count_read, CNTPCT, DSB_SY, DMB_ISH, DSB_SY),
+	CASE("ctx-cntpct", count_read, CNTPCT, T_ISB & UINT32_MAX), /* no ARM code */
+	CASE(NULL, count_read, CNTPCT, 0, 0, ISB),
+	CASE(NULL, count_read, CNTPCT, 0, CP15ISB, 0),
+	CASE(NULL, count_read, CNTPCT, ISB),
+	CASE(NULL, count_read, THUMB(CNTPCT), 0, 0, 0x8f6ff3bf),
+	CASE(NULL, count_read, THUMB(CNTPCT), 0, 0xf3bf0000, 0x00008f6f), /* between two halves */
+	CASE("ctx-cntpct", count_read, THUMB(CNTPCT), 0, 0, ISB),
+	CASE(NULL, in_hyp, CNTPCT),
 	CASE("ctx-timer", in_hyp, CNTVOFF, R0(1), HERE, CNTV_CTL),
 	CASE("ctx-timer", in_hyp, CNTV_CVAL, R0(1), HERE, CNTV_CTL),
 	CASE(NULL, in_hyp, CNTVOFF, CNTV_CVAL, ISB, R0(1), CNTV_CTL),
@@ -942,6 +1338,17 @@ static const struct scenario scenarios[] = {
 	CASE("ctx-timer", in_host, R0(0), CNTV_CTL, HERE, DEVICE),
 	CASE(NULL, in_host, R0(0), CNTV_CTL, ISB, DEVICE),
 	CASE(NULL, in_host, R0(1), CNTV_CTL, DEVICE),
+
+	CASE("predictors", out_of_guest, NONE),
+	CASE("predictors", out_of_guest, ICIALLUIS, DSB_ISH, ISB),
+	CASE("predictors", out_of_guest, FLAGS(4), BPIALL_NE),
+	CASE("predictors", out_of_guest, ON_CPU(1), HVC, BPIALL, ICIALLU),
+	CASE(NULL, out_of_guest, FLAGS(0), BPIALL_NE),
+	CASE(NULL, out_of_guest, BPIALL),
+	CASE(NULL, out_of_guest, BPIALLIS),
+	CASE(NULL, out_of_guest, ICIALLU),
+	CASE("predictors", out_of_guest_again, BPIALL),
+	CASE("predictors", out_of_guest_again, ICIALLU),
 
 	CASE("attr", map_as, PAGE(5) | 0x7d7), /* non-cacheable */
 	CASE("attr", map_as, PAGE(5) | 0x7c7), /* device */
