@@ -204,7 +204,8 @@ kicked(void *info)
 {
 	struct kick *k = info;
 
-	atomic_set(&k->pending, 0);
+	/* After csd_unlock's store: else who finds pending clear is refused for the csd's flag. */
+	atomic_set_release(&k->pending, 0);
 	smp_mb();
 }
 
