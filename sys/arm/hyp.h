@@ -79,7 +79,8 @@ enum hyp_call {
 	HYP_CALL_BASE = 0x56000000,    /* 'V': anything else answers HYP_CALL_UNKNOWN */
 	HYP_CALL_NULL = HYP_CALL_BASE, /* answers 0: for measuring, and to see who is there */
 	HYP_CALL_VCPU_RUN,	       /* r1: hyp_va of hyp_vcpu */
-	HYP_CALL_TLB_FLUSH_VM,	       /* r1: hyp_va of hyp_vm: all of its VMID, inner shareable */
+	/* The TLB flushes begin with a DSB, for the stores that they follow. */
+	HYP_CALL_TLB_FLUSH_VM,	/* r1: hyp_va of hyp_vm: all of its VMID, inner shareable */
 	HYP_CALL_TLB_FLUSH_ALL, /* all non-HYP entries, all VMIDs, inner shareable; and I-caches */
 	HYP_CALL_TLB_FLUSH_HYP, /* r1: va of a page HYP mapped, inner shareable */
 	HYP_CALL_LEAVE,		/* put the kernel's stub back on this CPU */

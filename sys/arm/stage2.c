@@ -103,16 +103,15 @@ table_pa(const uint64_t *t)
 }
 
 /*
- * All of the VM's TLB entries and walk caches, on all CPUs.  A CPU that answers
- * HYP_CALL_UNKNOWN has left HYP, which all do together and with no guest running: then
- * there is nothing to invalidate.
+ * All of the VM's TLB entries and walk caches, on all CPUs.  The call begins with the DSB that
+ * the stores before it need (B3.10.1).  A CPU that answers HYP_CALL_UNKNOWN has left HYP, which
+ * all do together and with no guest running: then there is nothing to invalidate.
  */
 static void
 tlb_flush(struct vm *vm)
 {
 	struct vcpu *vcpu = __atomic_load_n(&vm->vcpu[0], __ATOMIC_ACQUIRE);
 
-	pte_barrier();
 	(void)hyp_call(HYP_CALL_TLB_FLUSH_VM, hyp_va(hyp_vm(vm)).a);
 	/* mem_lock makes us the only writer of this counter */
 	if (vcpu != NULL)
@@ -221,27 +220,33 @@ entry_has_device(uint64_t d, unsigned int level)
 }
 
 static int
-leaf_map(struct vm *vm, uint64_t gpa, uint64_t leaf, unsigned int level)
+leaf_store(struct vm *vm, uint64_t gpa, uint64_t leaf, unsigned int level)
 {
-	uint64_t *e, old;
+	uint64_t *e = entry_make(vm, gpa, level), old;
 
-	if (leaf_is_there(vm, gpa, leaf, level))
-		return 0;
-	e = entry_make(vm, gpa, level);
-	if (e == NULL) {
-		pte_barrier(); /* tables may have been linked on the way */
+	if (e == NULL)
 		return -ENOMEM;
-	}
 	old = *e;
 	if (entry_has_device(old, level))
 		return -EEXIST;
 	if (is_valid(old))
 		entry_break(vm, e);
 	pte_store(e, leaf);
-	pte_barrier();
 	if (is_table(old, level))
 		table_free(&arch_vm(vm)->s2, table_of(old));
 	return 0;
+}
+
+static int
+leaf_map(struct vm *vm, uint64_t gpa, uint64_t leaf, unsigned int level)
+{
+	int error;
+
+	if (leaf_is_there(vm, gpa, leaf, level))
+		return 0;
+	error = leaf_store(vm, gpa, leaf, level);
+	pte_barrier(); /* also when it failed: tables may have been linked on the way */
+	return error;
 }
 
 static bool
@@ -471,6 +476,7 @@ arch_stage2_for_each(struct vm *vm, void (*fn)(void *arg, gpa_t gpa, uint64_t le
 		fn(arg, GPA(r.gpa), r.len);
 }
 
+/* Zeroed by the allocator, and visible to walks with hyp_map_pages' DSB for the VM's HYP page. */
 int
 stage2_init(struct vm *vm)
 {
@@ -479,8 +485,6 @@ stage2_init(struct vm *vm)
 
 	if (root == NULL)
 		return -ENOMEM;
-	/* zeroed by the allocator: before any VTTBR points here */
-	pte_barrier();
 	s2->root = root;
 	s2->pages = 1u << STAGE2_ROOT_ORDER;
 	return 0;
@@ -508,7 +512,6 @@ stage2_clear(struct vm *vm)
 	for (i = 0; i < STAGE2_ROOT_ENTRIES; i++)
 		if (is_valid(s2->root[i]))
 			pte_store(&s2->root[i], (s2->root[i] & LPAE_ADDR_MASK) | SW_TAKEN_OUT);
-	pte_barrier();
 	if (hyp_vm(vm) != NULL)
 		(void)hyp_call(HYP_CALL_TLB_FLUSH_VM, hyp_va(hyp_vm(vm)).a);
 	for (i = 0; i < STAGE2_ROOT_ENTRIES; i++) {
@@ -517,7 +520,6 @@ stage2_clear(struct vm *vm)
 		tree_free(s2, table_of(s2->root[i]), 2);
 		pte_store(&s2->root[i], 0);
 	}
-	pte_barrier();
 }
 
 /*

@@ -62,17 +62,16 @@ arch_vm_init(struct vm *vm)
 	if (arch == NULL)
 		return -ENOMEM;
 	vm->arch = arch;
-	arch->hyp = arm_pages_alloc(sizeof(struct hyp_vm));
-	if (arch->hyp == NULL) {
-		arch_vm_destroy(vm);
-		return -ENOMEM;
-	}
-	arch->hyp->nvcpus = VM_MAXCPU;
 	error = stage2_init(vm);
+	if (error == 0) {
+		arch->hyp = arm_pages_alloc(sizeof(struct hyp_vm));
+		error = arch->hyp != NULL ? 0 : -ENOMEM;
+	}
 	if (error != 0) {
 		arch_vm_destroy(vm);
 		return error;
 	}
+	arch->hyp->nvcpus = VM_MAXCPU;
 	vm_reset_time(vm);
 	return 0;
 }
@@ -84,10 +83,8 @@ arch_vm_destroy(struct vm *vm)
 
 	if (arch == NULL)
 		return;
-	if (arch->hyp != NULL) {
-		stage2_destroy(vm);
-		arm_pages_free(arch->hyp, sizeof(struct hyp_vm));
-	}
+	stage2_destroy(vm);
+	arm_pages_free(arch->hyp, sizeof(struct hyp_vm));
 	os_free(arch);
 	vm->arch = NULL;
 }

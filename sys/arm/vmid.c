@@ -26,9 +26,9 @@
  *    and is not given another.  A VM that was running keeps its number, so that vttbr is
  *    rewritten with what it holds.
  *  - Unmapping reads vttbr for the VMID to invalidate (in HYP) after a DSB that follows its
- *    stores to the tables; vmid_update writes vttbr, then a DSB, then the guest walks
- *    those tables.  So either the invalidation takes the new VMID or the guest does not see
- *    the old entry.
+ *    stores to the tables; vmid_update writes vttbr, then comes the DSB that vcpu_run in HYP
+ *    begins with, then the guest walks those tables.  So either the invalidation takes the new
+ *    VMID or the guest does not see the old entry.
  * Each CPU can hold one reserved VMID, so there must be fewer CPUs than VMIDs.
  */
 #include <errno.h>
@@ -169,7 +169,6 @@ vmid_update_slow(struct vm *vm, uint64_t *active)
 	}
 	__atomic_store_n(active, tag, __ATOMIC_SEQ_CST);
 	hyp_unlock(&vmid_lock);
-	pte_barrier(); /* vttbr before the guest's first walk: see above */
 }
 
 void

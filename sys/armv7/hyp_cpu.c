@@ -138,7 +138,7 @@ hyp_vcpu_run(struct hyp_vcpu *v)
 
 /* ---- caches, for what is read with the MMU off ---- */
 
-/* Clean to the point of coherency, B2.2.7: on any CPU it is in memory when this returns. */
+/* Clean to the point of coherency, B2.2.7.  It is in memory with a DSB, arch_init's. */
 static void
 clean_to_poc(const void *start, size_t bytes)
 {
@@ -147,16 +147,13 @@ clean_to_poc(const void *start, size_t bytes)
 
 	for (; va < (uintptr_t)start + bytes; va += line)
 		sysreg_write(DCCMVAC, va);
-	dsb(sy);
 }
 
 void
 arch_icache_invalidate_all(void)
 {
-	dsb(ish); /* what was cleaned before is complete */
 	sysreg_write(ICIALLUIS, 0);
 	dsb(ish);
-	isb();
 }
 
 /* ---- HYP's tables ---- */
@@ -237,7 +234,6 @@ map_identity(void)
 	ident_pa = (uint32_t)pa.a;
 	memcpy(ident_page, hyp_ident_start, (size_t)(hyp_ident_end - hyp_ident_start));
 	clean_to_poc(ident_page, PAGE_BYTES);
-	arch_icache_invalidate_all();
 	return hyp_map_page(&hyp_map, (hyp_va_t){ ident_pa }, pa, HYP_PROT_CODE);
 }
 
@@ -416,7 +412,9 @@ arch_init(const struct os_machine *m)
 		arch_fini();
 		return error;
 	}
-	dsb(ish); /* the tables, before any CPU walks them */
+	/* All is in memory, the tables too, before CPUs read it with caches off and walk them. */
+	dsb(sy);
+	arch_icache_invalidate_all();
 	return 0;
 }
 

@@ -29,7 +29,9 @@
 	.globl	hyp_ident_start, hyp_ident_leave, hyp_ident_restart, hyp_ident_end
 	.align	5
 /*
- * From the kernel's stub: HYP mode, MMU and data caches off, interrupts masked.
+ * From the kernel's stub: HYP mode, MMU and data caches off, interrupts masked.  The I-cache has
+ * nothing old of this page: arch_init invalidated all CPUs', and a kernel does so with that of a
+ * CPU that comes up later, before it turns it on.
  * In: r2 = PA of struct hyp_boot; ELR_hyp, SPSR_hyp = the host's return.
  * Out: to the host with r0 = 0; r4-r11, lr kept.
  */
@@ -52,9 +54,7 @@ hyp_ident_start:
 	mov	r3, #0
 	mcr	p15, 4, r3, c13, c0, 2		@ HTPIDR: the host runs
 	mcr	p15, 4, r3, c8, c7, 0		@ TLBIALLH: nobody's old entries (B3.10.6)
-	mcr	p15, 0, r3, c7, c5, 0		@ ICIALLU: of this page while it was somebody's
-	mcr	p15, 0, r3, c7, c5, 6		@ BPIALL
-	dsb	sy				@ both are complete (B3.10.1, B2.2.7)
+	dsb	sy				@ it is complete (B3.10.1)
 	isb					@ and the translation registers are in force
 
 	bic	r3, r1, #HSCTLR_TE | HSCTLR_EE	@ our vectors are ARM code, little-endian
@@ -80,8 +80,7 @@ hyp_ident_leave:
 	mcr	p15, 4, r0, c1, c0, 0		@ HSCTLR: MMU off
 	isb
 	mcr	p15, 4, r0, c8, c7, 0		@ TLBIALLH
-	dsb	nsh
-	isb
+	dsb	nsh				@ the ERET synchronizes (B3.15.5)
 	mov	r0, #0
 	eret
 
@@ -93,8 +92,7 @@ hyp_ident_restart:
 	mcr	p15, 4, r0, c1, c0, 0		@ HSCTLR: MMU off
 	isb
 	mcr	p15, 4, r0, c8, c7, 0		@ TLBIALLH
-	dsb	nsh
-	isb
+	dsb	nsh				@ nothing is translated any more: no ISB
 	mov	r0, #HVC_SOFT_RESTART
 	bx	r1
 hyp_ident_end:

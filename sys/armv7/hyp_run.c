@@ -240,7 +240,6 @@ vcpu_arrives(struct hyp_cpu *cpu, struct hyp_vcpu *v)
 		isb(); /* VTTBR says which VMID that is */
 		sysreg_write(TLBIALL, 0);
 		dsb(nsh);
-		isb();
 		cpu->last_vcpu = hyp_va(v);
 		v->loaded_cpu = cpu->id;
 	}
@@ -492,7 +491,12 @@ hyp_guest_fiq(struct hyp_vcpu *v)
 	return HYP_TO_HOST;
 }
 
-/* ---- the host's calls ---- */
+/*
+ * ---- the host's calls ----
+ *
+ * They end in an ERET, which makes what they wrote to system registers, and what they invalidated,
+ * visible to what runs next: no ISB at their ends (B3.15.5).
+ */
 
 /*
  * The DSB before makes the host's stores to the tables visible to all walks, and ends the
@@ -510,7 +514,6 @@ tlb_flush_vm(const struct hyp_vm *vm)
 	sysreg_write(TLBIALLIS, 0); /* the current VMID's: B3.10.6 */
 	dsb(ish);
 	sysreg_write64(VTTBR, host);
-	isb();
 }
 
 static void
@@ -520,7 +523,6 @@ tlb_flush_all(void)
 	sysreg_write(TLBIALLNSNHIS, 0);
 	sysreg_write(ICIALLUIS, 0);
 	dsb(ish);
-	isb();
 }
 
 static void
@@ -529,7 +531,6 @@ tlb_flush_hyp(uintptr_t va)
 	dsb(ish);
 	sysreg_write(TLBIMVAHIS, va & ~(uintptr_t)(PAGE_BYTES - 1));
 	dsb(ish);
-	isb();
 }
 
 static void
@@ -580,10 +581,8 @@ vmid_host(struct hyp_ctl *c)
 {
 	c->vttbr = 0;
 	sysreg_write64(VTTBR, 0);
-	isb();
-	sysreg_write(TLBIALLNSNH, 0);
-	dsb(nsh); /* it is complete, B3.10.1 */
-	isb();
+	sysreg_write(TLBIALLNSNH, 0); /* of all VMIDs; HYP mode makes no new ones (vcpu_run) */
+	dsb(nsh);		      /* it is complete, B3.10.1 */
 }
 
 void

@@ -31,7 +31,11 @@ void arch_info(
  * with both, so nobody wanted it.  Silence its source on this CPU.  Hard interrupt context.
  */
 void arch_host_ppi(bool vtimer);
-/* Instruction caches of all CPUs forget everything (ICIALLUIS, DDI 0406C B4.2.1).  Any context. */
+/*
+ * Instruction caches of all CPUs forget everything (ICIALLUIS, DDI 0406C B4.2.1).  What the caller
+ * wrote is clean and a DSB has completed that (B2.2.7); a CPU executes it after an exception, an
+ * exception return or an ISB.  Any context.
+ */
 void arch_icache_invalidate_all(void);
 
 /* ---- a VM: under vm->lock without vm->mem_lock, may sleep; every vCPU is held ---- */

@@ -11,6 +11,7 @@
  *  - a page is freed only when no link to it has existed since the last invalidation;
  *  - every function returns with its stores behind a barrier and, where it took something away,
  *    with an invalidation.
+ * HYP's invalidation begins with a barrier, so that one before it is not asked for.
  * What is mapped is read back by a walker written from the manual's tables, with no line
  * of stage2.c or lpae.h in it.
  */
@@ -145,9 +146,10 @@ pte_store(uint64_t *pte, uint64_t val)
 		watch_link(val);
 	if ((*pte & 1) != 0 && (val & 1) == 0 && !page[p].fresh)
 		unflushed_any = true;
+	if (((*pte | val) & 1) != 0)
+		unordered_any = true;
 	*pte = val;
 	page[p].unordered = true;
-	unordered_any = true;
 }
 
 static void
@@ -178,8 +180,7 @@ hyp_call(uint32_t call, uintptr_t a1)
 
 	assert_int_equal(call, HYP_CALL_TLB_FLUSH_VM);
 	assert_ptr_equal(a1, &one_hyp_vm);
-	if (unordered_any)
-		fail_msg("the TLB is invalidated before the stores are complete");
+	pte_barrier();
 	for (i = 0; i < ARENA_PAGES; i++) {
 		memset(page[i].dirty, 0, sizeof(page[i].dirty));
 		page[i].reachable = false;
