@@ -12,7 +12,9 @@ TOP = Path(__file__).resolve().parent.parent
 KERNELS = ("armmp", "armmp-lpae")
 MACHINES = {"virt": 4, "vexpress-a15": 2}  # CPUs each can have
 RAM_BASE = {"virt": 0x40000000, "vexpress-a15": 0x80000000}
+CPU_TYPES = ("cortex-a15", "cortex-a7")  # of machine virt
 GICD = {"virt": 0x08000000, "vexpress-a15": 0x2c001000}
+MODULES = (0xbf000000, 0x1000000)  # where the kernel puts modules: below PAGE_OFFSET, 16 MiB
 CHECKER = TOP / "build/silicon/silicon.so"
 DEFAULT_MEMORY = 768
 # Time is the number of instructions, and nothing comes from outside.
@@ -59,14 +61,16 @@ def qemu_for_plugins():
 
 def checker(report, base, memory, gicd=None):
     """QEMU's arguments that put it under the silicon checker. The machine has to have
-    memory-backend=ram, and `memory` MiB from address `base`; with gicd, the distributor's address,
-    the rules that other hypervisors do not keep are in force too."""
+    memory-backend=ram, and `memory` MiB from address `base`. With gicd, the distributor's address,
+    the rules that other hypervisors do not keep are in force too, and barriers of the host outside
+    its modules do not make up for those that a module lacks."""
     if not CHECKER.exists():
         raise LabError(f"{CHECKER.relative_to(TOP)} has not been built; run `make silicon`")
     plugin, out = (str(p).replace(",", ",,") for p in (CHECKER, Path(report).absolute()))
     return ["-object", f"memory-backend-memfd,id=ram,size={memory}M,share=on",
             "-plugin", f"{plugin},out={out},ram={base:#x}:{memory << 20:#x}"
-            + (f",strict=on,distributor={gicd:#x}" if gicd else "")]
+            + (f",strict=on,distributor={gicd:#x},module={MODULES[0]:#x}:{MODULES[1]:#x}"
+               if gicd else "")]
 
 
 def end(qemu, patience=30):
@@ -209,8 +213,9 @@ class Config:
     def __init__(self, machine="virt", cpus=1, kernel="armmp", memory=DEFAULT_MEMORY, gic=2,
                  hyp=True, icount=False, append="", module=None, module_args="", add=(),
                  guest_lpae=False, mode="shell", steps=(), token="", terminal=None, files=(),
-                 dtb=None, silicon=None):
+                 dtb=None, silicon=None, cpu="cortex-a15"):
         self.machine = machine
+        self.cpu = cpu
         self.cpus = cpus
         self.kernel = kernel
         self.memory = memory
@@ -236,6 +241,10 @@ class Config:
             raise LabError(f"no such machine: {self.machine} (there are {', '.join(MACHINES)})")
         if self.kernel not in KERNELS:
             raise LabError(f"no such kernel: {self.kernel} (there are {', '.join(KERNELS)})")
+        if self.cpu not in CPU_TYPES:
+            raise LabError(f"no such CPU: {self.cpu} (there are {', '.join(CPU_TYPES)})")
+        if self.cpu != CPU_TYPES[0] and self.machine != "virt":
+            raise LabError(f"{self.machine} has {CPU_TYPES[0]} and nothing else")
         if not 1 <= self.cpus <= MACHINES[self.machine]:
             raise LabError(f"{self.machine} has 1 to {MACHINES[self.machine]} CPUs, "
                            f"not {self.cpus}")
@@ -299,7 +308,7 @@ class Config:
                       f"gic-version={self.gic}"
             if self.icount:
                 machine += ",dtb-randomness=off"
-            hardware = ["-M", machine, "-cpu", "cortex-a15"]
+            hardware = ["-M", machine, "-cpu", self.cpu]
             if self.dtb:
                 hardware += ["-dtb", str(self.dtb)]
         else:

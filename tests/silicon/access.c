@@ -16,6 +16,8 @@
 void
 cpu_enter(struct cpu *c, uint8_t mode)
 {
+	if (mode != MODE_HYP)
+		cpu_returned(c, mode, 0);
 	if (mode == MODE_HYP && !c->in_hyp) {
 		c->in_hyp = true;
 		tlb_guest_exit(c);
@@ -27,6 +29,13 @@ cpu_enter(struct cpu *c, uint8_t mode)
 	}
 	c->mode = mode;
 	c->seen = true;
+}
+
+void
+cpu_at(struct cpu *c, uint32_t pc)
+{
+	c->own = module_bytes == 0 || c->mode == MODE_HYP ||
+	    (c->mode == MODE_PL1 && pc - module_base < module_bytes);
 }
 
 void
@@ -92,6 +101,7 @@ access_ram(struct cpu *c, const struct access *a)
 {
 	unsigned int first = LINE_BYTES - (a->pa & (LINE_BYTES - 1));
 
+	cpu_at(c, a->pc);
 	check_hyp_access(c, a);
 	if (a->bytes <= first) {
 		access_part(c, a->store, a->pa, a->bytes, a->pc);
@@ -107,10 +117,13 @@ access_ram(struct cpu *c, const struct access *a)
 void
 access_device(struct cpu *c, const struct access *a)
 {
+	bool active = distributor != 0 &&
+	    a->pa - (distributor + GICD_ISACTIVER) < GICD_ACTIVE_BYTES;
+
 	check_hyp_access(c, a);
-	if (a->store && c->mode == MODE_HYP && distributor != 0 &&
-	    a->pa - (distributor + GICD_ISACTIVER) < GICD_ACTIVE_BYTES)
+	if (a->store && c->mode == MODE_HYP && active)
 		c->device_pc = a->pc;
-	if (a->store)
+	/* HYP mode has much to write to the GIC that has nothing to do with the timer's line. */
+	if (a->store && (c->mode != MODE_HYP || active))
 		sysreg_need(c, RULE_CTX_TIMER, 1u << CTX_CNT_CTL, a->pc, "a device is written");
 }

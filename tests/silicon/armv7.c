@@ -11,6 +11,8 @@
 #define HSCTLR_M 1u
 #define HCR_VM	 1u
 
+#define VECTORS_BYTES 32u
+
 #define CNT_CTL_ENABLE 1u
 #define CNT_CTL_IMASK  2u
 
@@ -280,7 +282,9 @@ do_dsb(struct cpu *c, unsigned int option)
 	struct barrier b = barrier_of(option);
 
 	counters[N_DSB]++;
-	c->dsb_seq = c->barrier_seq = ++seq;
+	seq++;
+	if (c->own)
+		c->dsb_seq = c->barrier_seq = seq;
 	if (b.full)
 		c->hyp_dsb = true;
 	if (b.domain >= DOMAIN_OSH) /* devices are in no smaller one */
@@ -349,7 +353,7 @@ do_hyp_write(struct cpu *c, const struct insn *i)
 
 /*
  * On: when CNTVOFF and CVAL are in force, or it fires for what they were.  Off: in the host, which
- * goes on to deactivate the interrupt.
+ * goes on to deactivate the interrupt, and in HYP mode, which goes on to the host.
  */
 static void
 do_timer_ctl(struct cpu *c, const struct insn *i, uint32_t ctl)
@@ -359,7 +363,7 @@ do_timer_ctl(struct cpu *c, const struct insn *i, uint32_t ctl)
 	if (fires)
 		sysreg_need(c, RULE_CTX_TIMER, 1u << CTX_CNTVOFF | 1u << CTX_CNT_CVAL, i->pc,
 		    "the timer is turned on");
-	else if (c->mode == MODE_PL1)
+	else if (c->mode == MODE_PL1 || c->mode == MODE_HYP)
 		sysreg_write(c, CTX_CNT_CTL, i->pc);
 }
 
@@ -392,27 +396,53 @@ do_at(struct cpu *c, const struct insn *i)
 }
 
 static void
-do_eret(struct cpu *c, const struct insn *i)
+leave_hyp(struct cpu *c, uint32_t pc)
 {
-	bool reported = table_release(c, c->task, i->pc);
+	bool reported = table_release(c, c->task, pc);
 
-	if (table_release(c, 0, i->pc))
+	if (table_release(c, 0, pc))
 		reported = true;
-	tlb_hyp_return(c, i->pc, reported);
+	tlb_hyp_return(c, pc, reported);
 	counters[N_HYP_EXIT]++;
 	if ((reg_read(c, REG_HCR) & HCR_VM) != 0)
-		tlb_guest_entry(c, i->pc);
+		tlb_guest_entry(c, pc);
 	else
-		tlb_host_return(c, i->pc);
-	sysreg_synced(c);
-	c->isb_seq = seq;
+		tlb_host_return(c, pc);
 	c->known = c->in_hyp = false;
 }
 
+void
+cpu_returned(struct cpu *c, uint8_t mode, uint32_t pc)
+{
+	uint32_t eret = c->eret_pc;
+
+	c->eret_pc = 0;
+	if (eret != 0 &&
+	    (mode != MODE_HYP || pc - (uint32_t)reg_read(c, REG_HVBAR) < VECTORS_BYTES))
+		leave_hyp(c, eret);
+}
+
+/* QEMU does not show SPSR_hyp: what runs next tells where it went. */
 static void
-do_hvc(struct cpu *c)
+do_eret(struct cpu *c, const struct insn *i)
+{
+	if ((reg_read(c, REG_HCR) & HCR_VM) == 0)
+		sysreg_need(c, RULE_CTX_TIMER, 1u << CTX_CNT_CTL, i->pc, "goes back to the host");
+	sysreg_synced(c);
+	c->isb_seq = seq;
+	c->known = false;
+	if (reg_read(c, REG_HVBAR) == 0)
+		leave_hyp(c, i->pc);
+	else
+		c->eret_pc = i->pc;
+}
+
+static void
+do_hvc(struct cpu *c, const struct insn *i)
 {
 	c->task = (uint32_t)reg_read(c, REG_SP) & ~0x1fffu;
+	if (c->own && module_bytes != 0)
+		table_call(c, c->task, i->pc);
 }
 
 /*
@@ -465,6 +495,7 @@ insn_exec(struct cpu *c, const struct insn *i)
 {
 	if (!condition_holds(c, i))
 		return;
+	cpu_at(c, i->pc);
 	switch (i->op) {
 	case OP_DC:
 	case OP_IC_LINE:
@@ -485,7 +516,9 @@ insn_exec(struct cpu *c, const struct insn *i)
 		do_dsb(c, i->arg);
 		break;
 	case OP_DMB:
-		c->barrier_seq = ++seq;
+		seq++;
+		if (c->own)
+			c->barrier_seq = seq;
 		break;
 	case OP_ISB:
 		do_isb(c);
@@ -519,7 +552,7 @@ insn_exec(struct cpu *c, const struct insn *i)
 		do_eret(c, i);
 		break;
 	case OP_HVC:
-		do_hvc(c);
+		do_hvc(c, i);
 		break;
 	case OP_MARK:
 		report_epoch((uint32_t)reg_read(c, REG_R0));

@@ -10,6 +10,8 @@
  * invalidation and its DSB.  The instruction side: bytes written are unseen until clean to the
  * point of unification, DSB, invalidation, DSB - each step is a state, so that a report can name
  * the one that is missing.
+ *
+ * What own code began needs a DSB of own code; what the host's functions began may have theirs.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +34,10 @@ struct line {
 	uint8_t local; /* CPUs that completed its clean with a DSB that only they take part in */
 	bool invalidating;
 };
+
+/* An operation that waits for a DSB: the line's number, and whether own code executed it. */
+#define OP_OWN	    (1u << 31)
+#define OP_LINE(op) (&lines[(op) & ~OP_OWN])
 
 static struct line *lines;
 
@@ -200,14 +206,21 @@ cache_walk(struct cpu *c, uint64_t pa, bool cacheable, uint32_t pc, const char *
 		past_the_cache(c, l, pa, RULE_POC_WALK, pc, who);
 }
 
+static bool
+had_barrier(const struct cpu *c, uint32_t since, bool dmb_will_do)
+{
+	return (dmb_will_do ? c->barrier_seq : c->dsb_seq) > since;
+}
+
+/* A barrier orders what its CPU has observed, too: a task may have moved here in between. */
 bool
-cache_line_pending(uint64_t pa, bool dmb_will_do, struct where *writer)
+cache_line_pending(const struct cpu *c, uint64_t pa, bool dmb_will_do, struct where *writer)
 {
 	const struct line *l = line_of(pa);
-	const struct cpu *w = &cpus[l->wcpu];
 
 	*writer = writer_of(l);
-	return l->wpc != 0 && (dmb_will_do ? w->barrier_seq : w->dsb_seq) <= l->wseq;
+	return l->wpc != 0 && !had_barrier(&cpus[l->wcpu], l->wseq, dmb_will_do) &&
+	    !had_barrier(c, l->wseq, dmb_will_do);
 }
 
 /* ---- code ---- */
@@ -352,7 +365,7 @@ wait_for_dsb(struct cpu *c, const struct line *l)
 		if (c->ops == NULL)
 			abort();
 	}
-	c->ops[c->nops++] = (uint32_t)(l - lines);
+	c->ops[c->nops++] = (uint32_t)(l - lines) | (c->own ? OP_OWN : 0);
 }
 
 static void
@@ -422,6 +435,7 @@ cache_ic_all(struct cpu *c, bool shared)
 	counters[N_IC]++;
 	c->icall_begun = ++seq;
 	c->icall_shared = shared;
+	c->icall_own = c->own;
 }
 
 /* False: its clean waits for a DSB of a wider domain. */
@@ -480,10 +494,11 @@ cache_dsb(struct cpu *c, struct barrier b)
 	uint32_t i, left = 0;
 
 	for (i = 0; i < c->nops; i++)
-		if (!line_dsb(c, &lines[c->ops[i]], b.domain > DOMAIN_NSH))
+		if (((c->ops[i] & OP_OWN) != 0 && !c->own) ||
+		    !line_dsb(c, OP_LINE(c->ops[i]), b.domain > DOMAIN_NSH))
 			c->ops[left++] = c->ops[i];
 	c->nops = left;
-	if (c->icall_begun != 0)
+	if (c->icall_begun != 0 && (c->own || !c->icall_own))
 		icall_dsb(c, b.domain > DOMAIN_NSH);
 	if (c->setway_begun != 0) {
 		c->setway_seq = c->setway_begun;

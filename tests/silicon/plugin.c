@@ -71,6 +71,7 @@ static const struct {
 	{ REG_PRRR, "MAIR0" },
 	{ REG_NMRR, "MAIR1" },
 	{ REG_HSCTLR, "SCTLR_EL2" },
+	{ REG_HVBAR, "VBAR_EL2" },
 	{ REG_HTTBR, "HTTBR" },
 	{ REG_HTCR, "TCR_EL2" },
 	{ REG_HMAIR0, "MAIR_EL2" },
@@ -79,6 +80,7 @@ static const struct {
 	{ REG_VTCR, "VTCR" },
 	{ REG_HCR, "HCR" },
 	{ REG_VMPIDR, "VMPIDR" },
+	{ REG_MIDR, "MIDR" },
 };
 
 static void
@@ -157,6 +159,7 @@ block_watched(unsigned int vcpu, void *arg)
 	struct cpu *c = &cpus[vcpu];
 
 	pthread_mutex_lock(&lock);
+	cpu_returned(c, b->mode, b->pc);
 	cpu_enter(c, b->mode);
 	access_block(c, b->pa, b->bytes, b->pc);
 	pthread_mutex_unlock(&lock);
@@ -341,8 +344,8 @@ static int
 usage(void)
 {
 	fprintf(stderr,
-	    "silicon: -plugin silicon.so,out=FILE,ram=BASE:BYTES[,distributor=BASE][,strict=on]"
-	    "[,loads=on]\n");
+	    "silicon: -plugin silicon.so,out=FILE,ram=BASE:BYTES[,distributor=BASE]"
+	    "[,module=BASE:BYTES][,strict=on][,loads=on]\n");
 	return 1;
 }
 
@@ -360,6 +363,9 @@ qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc, char **argv
 		else if (sscanf(argv[i], "ram=%lli:%lli", (long long *)&base,
 			     (long long *)&bytes) == 2)
 			ram_base = base, ram_bytes = bytes;
+		else if (sscanf(argv[i], "module=%lli:%lli", (long long *)&base,
+			     (long long *)&bytes) == 2)
+			module_base = base, module_bytes = bytes;
 		else if (sscanf(argv[i], "distributor=%lli", (long long *)&gicd) == 1)
 			distributor = gicd;
 		else if (strcmp(argv[i], "loads=on") == 0)

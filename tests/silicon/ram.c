@@ -13,6 +13,7 @@
 uint8_t *ram;
 uint64_t ram_base, ram_bytes;
 uint64_t distributor;
+uint64_t module_base, module_bytes;
 
 uint64_t
 ram_read(uint64_t pa, unsigned int bytes)

@@ -100,7 +100,8 @@ RULE(CTX_COUNTER, "ctx-counter", "B8.1.3",
 STRICT_RULE(CTX_CNTPCT, "ctx-cntpct", "B8.1.2",
     "put an ISB before CNTPCT is read: it may be read ahead of what it is to time")
 STRICT_RULE(CTX_TIMER, "ctx-timer", "B8.1.5",
-    "put an ISB between the write that lowers the timer's line and the write to the GIC")
+    "put an ISB between the write that lowers the timer's line and the write to the GIC, or the "
+    "return to the host, which would see the line")
 /* 6. One page, two kinds of memory. */
 STRICT_RULE(ATTR, "attr", "A3.5, mismatched attributes",
     "map memory with one cacheability and shareability everywhere it is in use")
@@ -112,6 +113,6 @@ STRICT_RULE(DEVICE_DSB, "device-dsb", "A3.8.3",
     "put a DSB (sy, osh) between the write of the distributor and the ERET: the interrupt is still "
     "signalled")
 STRICT_RULE(PREDICTORS, "predictors", "CVE-2017-5715",
-    "ICIALLU or BPIALL between the guest and the host: what the guest taught the branch predictors "
-    "steers the host")
+    "ICIALLU or BPIALL between the guest and the host on Cortex-A12, A15, A17: what the guest "
+    "taught the branch predictors steers the host")
 #undef STRICT_RULE

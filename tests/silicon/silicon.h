@@ -64,25 +64,28 @@ enum ctx {
 struct cpu {
 	uint8_t id;
 	uint8_t mode; /* enum mode, of the block that runs */
+	bool own;     /* what it executes is own code, see cpu_at() */
 	bool known;   /* nocache is right */
 	bool nocache; /* data accesses and fetches go past the caches */
 	bool mmu_off;
 	bool seen;	      /* it has run */
-	uint32_t dsb_seq;     /* `seq' at the last DSB that waits for stores */
+	uint32_t dsb_seq;     /* `seq' at the last DSB of own code */
 	uint32_t barrier_seq; /* the same, DMB included */
 	uint32_t isb_seq;
 	uint32_t icall_seq;   /* what was cleaned before this is invalid in the I-cache */
 	uint32_t icall_last;  /* the same, before the latest invalidation */
 	uint32_t icall_begun; /* ICIALLU without its DSB; 0 none */
 	bool icall_shared;    /* it was ICIALLUIS */
+	bool icall_own;	      /* and needs a DSB of own code */
 	bool icall_local;
 	uint32_t icall_done; /* `seq' of the DSB that completed it */
 	uint8_t icall_mode;
 	uint32_t setway_seq; /* what it wrote before this is clean */
 	uint32_t setway_begun;
-	uint32_t *ops; /* lines with maintenance that waits for a DSB */
+	uint32_t *ops; /* maintenance by address that waits for a DSB */
 	uint32_t nops, maxops;
-	uint32_t task; /* of the last HVC: the stack it was made from */
+	uint32_t task;	  /* of the last HVC: the stack it was made from */
+	uint32_t eret_pc; /* an ERET of which it is not known yet where it went; 0 none */
 	/* sysreg.c */
 	uint32_t unsynced; /* bits of enum ctx */
 	uint32_t ctx_pc[NCTX];
@@ -138,6 +141,7 @@ enum reg {
 	REG_PRRR,
 	REG_NMRR,
 	REG_HSCTLR,
+	REG_HVBAR,
 	REG_HTTBR,
 	REG_HTCR,
 	REG_HMAIR0,
@@ -146,6 +150,7 @@ enum reg {
 	REG_VTCR,
 	REG_HCR,
 	REG_VMPIDR,
+	REG_MIDR,
 	NREGS
 };
 uint64_t reg_read(const struct cpu *c, enum reg reg); /* 0 where QEMU has none by that name */
@@ -153,7 +158,8 @@ uint64_t reg_read(const struct cpu *c, enum reg reg); /* 0 where QEMU has none b
 /* ---- ram.c: the machine's RAM ---- */
 extern uint8_t *ram;
 extern uint64_t ram_base, ram_bytes;
-extern uint64_t distributor; /* the GIC's, by physical address; 0 unknown */
+extern uint64_t distributor;		   /* the GIC's, by physical address; 0 unknown */
+extern uint64_t module_base, module_bytes; /* where modules are, virtual; 0 bytes: not asked for */
 static inline bool
 in_ram(uint64_t pa)
 {
@@ -170,6 +176,17 @@ struct access {
 	bool store;
 };
 void cpu_enter(struct cpu *c, uint8_t mode); /* what follows happens in this mode */
+/*
+ * A block at pc begins in this mode; if an ERET came before, was it one out of HYP mode?  Not if
+ * HYP mode goes on anywhere but at its vectors: then an exception taken in HYP mode itself is over.
+ */
+void cpu_returned(struct cpu *c, uint8_t mode, uint32_t pc);
+/*
+ * The instruction at pc is executed, in c->mode.  Is it own code: HYP mode's, the module's, or any
+ * when no module is asked for?  Barriers that the host happens to have on its way, in each unlock
+ * for one, do not complete what own code began: the next kernel may have none there.
+ */
+void cpu_at(struct cpu *c, uint32_t pc);
 /* After it, c->nocache is right. */
 void access_block(struct cpu *c, uint64_t pa, unsigned int bytes, uint32_t pc);
 /* A store is in RAM already. */
@@ -195,8 +212,11 @@ void cache_fetch_uncached(struct cpu *c, uint64_t pa, unsigned int bytes, uint32
 uint32_t cache_exec_suspect(uint64_t pa, unsigned int bytes);
 /* A table walker reads a descriptor; through the caches or past them. */
 void cache_walk(struct cpu *c, uint64_t pa, bool cacheable, uint32_t pc, const char *who);
-/* Is there a store to this line that its CPU has not followed by a DSB (barrier: or DMB)? */
-bool cache_line_pending(uint64_t pa, bool dmb_will_do, struct where *writer);
+/*
+ * Is there a store to this line that no DSB (dmb_will_do: or DMB) of own code has followed, on its
+ * CPU or on c, which is about to use it as a table?
+ */
+bool cache_line_pending(const struct cpu *c, uint64_t pa, bool dmb_will_do, struct where *writer);
 
 enum dc { DC_CLEAN_POC, DC_CLEAN_INVALIDATE, DC_INVALIDATE, DC_CLEAN_POU };
 void cache_dc(struct cpu *c, enum dc op, uint64_t pa, uint32_t pc);
@@ -225,6 +245,8 @@ void table_dsb(struct cpu *c, struct barrier b);
  * TLBI that lacks its DSB was reported.
  */
 bool table_release(struct cpu *c, uint32_t task, uint32_t pc);
+/* The module calls HYP mode for this task: the new entries that it stored must be visible. */
+void table_call(struct cpu *c, uint32_t task, uint32_t pc);
 /* HYP mode accesses this address: a new entry for it must be visible. */
 void table_hyp_access(struct cpu *c, uint32_t va, uint32_t pc);
 uint8_t page_mapped(uint64_t pa); /* bits 1 << enum regime: who maps it */

@@ -10,6 +10,7 @@
  * that reaches every TLB which may hold it, then that CPU a DSB.  An entry that was invalid
  * and becomes valid (a make) is visible after a DSB.  Whoever made a change must have completed
  * it when it goes on: at the ERET of its next HVC; "who" is a task of the host, told by its stack.
+ * What own code stored needs a DSB of own code.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,7 @@ struct change {
 	uint32_t flushed, flushing; /* CPUs whose TLBs were, are being invalidated */
 	uint8_t state, regime, tlbi_cpu;
 	int root;
+	bool own; /* own code stored it */
 	bool make;
 	bool tlbi_shared;
 	bool narrow;	    /* a DSB came, of too small a domain or that waits for stores only */
@@ -251,7 +253,11 @@ entry_seen(struct cpu *c, const struct table *t, unsigned int i, uint64_t pa, ui
 
 	if ((d & DESC_VALID) == 0)
 		return;
-	if (root_comes && cache_line_pending(pa, false, &writer) && writer.cpu == c->id)
+	/*
+	 * Not of other CPUs' stores: one of them may be on the way to its DSB with an entry that
+	 * nobody relies on yet.  What this CPU relies on, a DSB here covers too.
+	 */
+	if (root_comes && cache_line_pending(c, pa, false, &writer) && writer.cpu == c->id)
 		report(RULE_ENTRY_DSB, c, pc, &writer, pa,
 		    "%s tables come into use, a store to them has had no DSB", regimes[t->regime]);
 	cache_walk(c, pa, roots[t->root].cacheable, pc, "walks");
@@ -359,6 +365,16 @@ task_of(const struct cpu *c)
 	return c->mode == MODE_HYP ? 0 : (uint32_t)reg_read(c, REG_SP) & ~0x1fffu;
 }
 
+/* Does a DSB here wait for the store?  For that of a task which has moved here since, too. */
+static bool
+waits_for(const struct cpu *c, const struct change *ch)
+{
+	if (ch->own && !c->own)
+		return false;
+	return ch->by.cpu == c->id ||
+	    (ch->task != 0 && ch->task == (c->mode == MODE_HYP ? c->task : task_of(c)));
+}
+
 static void
 begin_break(struct cpu *c, struct table *t, uint64_t pa, uint64_t old, uint64_t val, uint32_t pc)
 {
@@ -372,6 +388,7 @@ begin_break(struct cpu *c, struct table *t, uint64_t pa, uint64_t old, uint64_t 
 		.by = { pc, c->id, c->mode },
 		.task = task_of(c),
 		.dsbs = dsb_count[c->id],
+		.own = c->own,
 		.va = entry_va(t, pa) };
 	counters[N_BREAKS]++;
 	if (takes_table(old, val, t->level))
@@ -385,7 +402,7 @@ check_link(struct cpu *c, const struct table *t, uint64_t val, uint32_t pc)
 	struct where writer;
 
 	for (; in_ram(pa) && pa < end; pa += LINE_BYTES)
-		if (cache_line_pending(pa, true, &writer)) {
+		if (cache_line_pending(c, pa, true, &writer)) {
 			report(RULE_LINK_DSB, c, pc, &writer, pa,
 			    "%s table is linked, a store to it has had no barrier",
 			    regimes[t->regime]);
@@ -415,6 +432,7 @@ begin_make(struct cpu *c, struct table *t, uint64_t pa, uint64_t val, uint32_t p
 		.root = t->root,
 		.by = { pc, c->id, c->mode },
 		.task = task_of(c),
+		.own = c->own,
 		.make = true,
 		.va = entry_va(t, pa),
 		.dsbs = dsb_count[c->id] };
@@ -495,7 +513,7 @@ change_dsb(struct cpu *c, struct change *ch, struct barrier b)
 {
 	bool narrow;
 
-	if (ch->state == STORED && ch->by.cpu == c->id) {
+	if (ch->state == STORED && waits_for(c, ch)) {
 		if (b.domain == DOMAIN_NSH && others_walk(ch)) {
 			ch->narrow = true;
 			return false;
@@ -619,6 +637,28 @@ table_release(struct cpu *c, uint32_t task, uint32_t pc)
 			    regimes[ch->regime]);
 	}
 	return tlbi;
+}
+
+/*
+ * HYP mode may have a DSB before it needs the entries: other CPUs rely on this one all the same.
+ * Not of breaks, for which the call may be: it begins with a DSB.  Reported once.
+ */
+void
+table_call(struct cpu *c, uint32_t task, uint32_t pc)
+{
+	const struct change *ch;
+	uint32_t i;
+
+	if (nwaiting == 0)
+		return;
+	for (i = nchanges; i-- > 0;) {
+		ch = &changes[i];
+		if (!ch->make || ch->state != STORED || ch->task != task)
+			continue;
+		report(RULE_ENTRY_DSB, c, pc, &ch->by, ch->pa,
+		    "calls HYP mode, no DSB since a new %s entry was stored", regimes[ch->regime]);
+		change_remove(i);
+	}
 }
 
 void

@@ -16,6 +16,12 @@
 #define NVMIDS	      256u
 #define MAX_BEGUN     16u
 
+/* MIDR: by whom, and which part. */
+#define MIDR_PART  0xff00fff0u
+#define CORTEX_A12 0x4100c0d0u
+#define CORTEX_A15 0x4100c0f0u
+#define CORTEX_A17 0x4100c0e0u
+
 static struct {
 	uint64_t base;		 /* of the tables it was last used with */
 	uint32_t cpus;		 /* may have its entries */
@@ -221,12 +227,21 @@ tlb_hyp_return(struct cpu *c, uint32_t pc, bool tlbi_reported)
 	c->device_pc = 0;
 }
 
+/* Where Linux's KVM for ARMv7 did it, of the processors that have HYP mode. */
+static bool
+predictors_leak(const struct cpu *c)
+{
+	uint32_t part = (uint32_t)reg_read(c, REG_MIDR) & MIDR_PART;
+
+	return part == CORTEX_A12 || part == CORTEX_A15 || part == CORTEX_A17;
+}
+
 void
 tlb_host_return(struct cpu *c, uint32_t pc)
 {
 	struct where by = { c->guest_pc, c->id, MODE_HYP };
 
-	if (c->guest_pc != 0)
+	if (c->guest_pc != 0 && predictors_leak(c))
 		report(RULE_PREDICTORS, c, pc, &by, 0,
 		    "back to the host, the guest's branch predictions in place");
 	c->guest_pc = 0;

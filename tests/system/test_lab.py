@@ -42,6 +42,8 @@ def test_warning_in_dmesg_is_3():
 @pytest.mark.parametrize("args, says", [
     (("--machine", "toaster"), "virt"),
     (("--cpus", "9"), "1 to 4"),
+    (("--cpu", "cortex-a9"), "cortex-a7"),
+    (("--machine", "vexpress-a15", "--cpu", "cortex-a7"), "nothing else"),
     (("--icount", "--cpus", "2"), "--cpus 1"),
     (("--machine", "vexpress-a15", "--gic", "3"), "GICv2"),
     (("--add", "/nowhere/at/all"), "does not exist"),

@@ -72,6 +72,7 @@ cpu_init(struct cpu *c)
 	reg[REG_VTCR] = 0x80003540;   /* 32 bits, from level 1 */
 	reg[REG_VTTBR] = VM_A | 1ull << 48;
 	reg[REG_VMPIDR] = 0x80000000;
+	reg[REG_MIDR] = 0x412fc0f1; /* Cortex-A15 */
 	rig_enter(c, MODE_PL1);
 }
 
@@ -141,6 +142,19 @@ rig_report(void (*run)(const void *arg), const void *arg, bool *caused)
 }
 
 /* ---- what happens in it ---- */
+void
+rig_module(void)
+{
+	module_base = MODULE;
+	module_bytes = MODULE_BYTES;
+}
+
+void
+rig_own(bool own)
+{
+	last_pc = own ? MODULE + 0x100 : 0x1000;
+}
+
 void
 rig_at(uint32_t pc)
 {
@@ -232,6 +246,8 @@ rig_run(struct cpu *c, uint32_t r0, const uint64_t *code, unsigned int n)
 			rig_at(CAUGHT);
 		} else if (*code == BEFORE) {
 			rig_at(CAUSE);
+		} else if (*code == OWN || *code == HOSTS) {
+			rig_own(*code == OWN);
 		} else if (*code == LOAD) {
 			rig_load(c, DATA, 4);
 		} else if (*code >> 48 == DEVICE_AT(0) >> 48) {

@@ -99,6 +99,7 @@
 #define VLD1	      0xf42002cfull
 #define LDRSB	      0xe1d100d4ull
 #define PLI	      0xf4d0f000ull
+#define CNTP_CTL      0xee0e0f32ull
 #define MIDR	      0xee100f10ull /* read */
 #define MCR_P14	      0xee000e15ull
 #define DBG_9	      0xe320f0f9ull
@@ -124,10 +125,15 @@
 #define DEVICE	     DEVICE_AT(GICD)
 #define DEVICE_AT(x) PSEUDO(6, x) /* a store to a device */
 #define BEFORE	     PSEUDO(7, 0) /* the next one is the one before that */
+#define OWN	     PSEUDO(8, 1) /* what follows is the module's, if there is one */
+#define HOSTS	     PSEUDO(8, 0)
 
 /* The program counters of the instruction that is to be reported and of the one before. */
 #define CAUSE  0xc0de0000u
 #define CAUGHT 0xc0de0004u
+/* They are the module's, once there is one. */
+#define MODULE	     0xc0de0000u
+#define MODULE_BYTES 0x1000u
 
 extern uint64_t rig_regs[MAX_CPUS][NREGS];
 
@@ -139,6 +145,8 @@ void rig_poke(uint64_t pa, uint64_t val, unsigned int bytes); /* not seen by the
  */
 char *rig_report(void (*run)(const void *arg), const void *arg, bool *caused);
 
+void rig_module(void);	  /* from here on only its code, and HYP mode's, is our own */
+void rig_own(bool own);	  /* what follows, but for rig_at(), is the module's */
 void rig_at(uint32_t pc); /* the next one has this address */
 /* Goes to a mode by an exception, or an ERET that is of no interest. */
 void rig_enter(struct cpu *c, enum mode mode);

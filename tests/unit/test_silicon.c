@@ -21,6 +21,8 @@
 
 #include "silicon_rig.h"
 
+#define HVBAR 0xc0de8000u
+
 #define MAX_OPS	 12u
 #define NELEM(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -450,6 +452,47 @@ unmap_in_hyp(const struct scenario *s)
 	rig_insn(cpu0, ERET);
 }
 
+/* An ERET, after which HYP mode goes on at an address. */
+static void
+eret_to(struct cpu *c, uint32_t at, uint32_t pc)
+{
+	struct insn_bits bits = { .code = (uint32_t)ERET, .mode = MODE_HYP };
+	struct insn i = { .pc = at };
+
+	assert_true(insn_decode(&bits, &i));
+	insn_exec(c, &i);
+	cpu_returned(c, MODE_HYP, pc);
+	cpu_enter(c, MODE_HYP);
+}
+
+/* The ERET ends an exception that was taken in HYP mode: it goes on where it was. */
+static void
+unmap_interrupted(const struct scenario *s)
+{
+	vm_up(1);
+	call_for_flush(cpu0, 1);
+	rig_regs[0][REG_HVBAR] = HVBAR;
+	rig_at(CAUSE);
+	rig_store(cpu0, L3(VM_A) + 8, 0, 8);
+	eret_to(cpu0, 0x1234, HVBAR + 32);
+	gap(s, cpu0, 0);
+	rig_at(CAUGHT);
+	rig_insn(cpu0, ERET);
+}
+
+/* Out of HYP mode, but something is taken to HYP mode at once. */
+static void
+unmap_and_back(const struct scenario *s)
+{
+	vm_up(1);
+	call_for_flush(cpu0, 1);
+	rig_regs[0][REG_HVBAR] = HVBAR;
+	rig_at(CAUSE);
+	rig_store(cpu0, L3(VM_A) + 8, 0, 8);
+	gap(s, cpu0, 0);
+	eret_to(cpu0, CAUGHT, HVBAR + 0x14);
+}
+
 static void
 unmap_wrong_vmid(const struct scenario *s)
 {
@@ -783,6 +826,203 @@ forget(const struct scenario *s)
 	rig_insn(cpu0, ERET);
 }
 
+/* ---- 3: the module's own, and the host's barriers ---- */
+
+/* The module maps a page on c1, works on c2, and calls HYP mode from there. */
+static void
+module_map_on(const struct scenario *s, struct cpu *c1, struct cpu *c2)
+{
+	rig_module();
+	vm_up(2);
+	rig_regs[c2->id][REG_SP] = rig_regs[c1->id][REG_SP];
+	rig_at(CAUSE);
+	rig_store(c1, L3(VM_A) + 8 * 20, S2_LEAF(PAGE(5)), 8);
+	gap(s, c2, 0);
+	rig_at(CAUGHT);
+	rig_insn(c2, HVC);
+	rig_insn(c2, DSB_SY);
+	rig_insn(c2, ERET);
+}
+
+static void
+module_map(const struct scenario *s)
+{
+	module_map_on(s, cpu0, cpu0);
+}
+
+static void
+module_map_and_move(const struct scenario *s)
+{
+	module_map_on(s, cpu0, cpu1);
+}
+
+/* What calls is not the module, or another task of it, or no module is asked for. */
+static void
+map_and_host_calls(const struct scenario *s)
+{
+	rig_module();
+	map_smp(s);
+}
+
+static void
+map_and_other_task_calls(const struct scenario *s)
+{
+	rig_module();
+	vm_up(2);
+	rig_store(cpu0, L3(VM_A) + 8 * 20, S2_LEAF(PAGE(5)), 8);
+	gap(s, cpu0, 0);
+	rig_regs[0][REG_SP] += 0x10000;
+	rig_own(true);
+	rig_insn(cpu0, HVC);
+	rig_insn(cpu0, ERET);
+}
+
+static void
+map_and_call(const struct scenario *s)
+{
+	vm_up(2);
+	rig_own(true);
+	rig_store(cpu0, L3(VM_A) + 8 * 20, S2_LEAF(PAGE(5)), 8);
+	rig_insn(cpu0, HVC);
+	gap(s, cpu0, 0);
+	rig_insn(cpu0, ERET);
+}
+
+/* What a function of the host, memcpy() say, stored. */
+static void
+host_maps(const struct scenario *s)
+{
+	rig_module();
+	vm_up(2);
+	rig_store(cpu0, L3(VM_A) + 8 * 20, S2_LEAF(PAGE(5)), 8);
+	gap(s, cpu0, 0);
+	rig_at(CAUGHT);
+	rig_insn(cpu0, HVC);
+	rig_insn(cpu0, ERET);
+}
+
+static void
+module_unmap(const struct scenario *s)
+{
+	rig_module();
+	vm_up(2);
+	rig_at(CAUSE);
+	rig_store(cpu0, L3(VM_A) + 8, 0, 8);
+	rig_insn(cpu0, DSB_SY); /* the host's */
+	rig_own(true);
+	call_for_flush(cpu0, 1);
+	gap(s, cpu0, 0);
+	rig_insn(cpu0, ERET);
+}
+
+/* HYP mode uses the entry at once: that is not one more report. */
+static void
+module_map_hyp(const struct scenario *s)
+{
+	rig_module();
+	hyp_up(cpu0);
+	rig_at(CAUSE);
+	rig_store(cpu0, L3(HYP_ROOT) + 8 * 20, HYP_LEAF(PAGE(5)), 8);
+	gap(s, cpu0, 0);
+	rig_at(CAUGHT);
+	rig_insn(cpu0, HVC);
+	rig_load(cpu0, PAGE(20), 4);
+	rig_insn(cpu0, ERET);
+}
+
+static void
+module_map_hyp_elsewhere(const struct scenario *s)
+{
+	rig_module();
+	map_hyp_elsewhere(s);
+}
+
+static void
+module_link_table(const struct scenario *s)
+{
+	rig_module();
+	link_table(s);
+}
+
+/* By the CPU that the task has moved to. */
+static void
+module_link_elsewhere(const struct scenario *s)
+{
+	rig_module();
+	vm_up(1);
+	rig_at(CAUSE);
+	rig_store(cpu0, NEW(VM_A) + 8, S2_LEAF(PAGE(5)), 8);
+	gap(s, cpu1, 0);
+	rig_at(CAUGHT);
+	rig_store(cpu1, L2(VM_A) + 8 * 20, TABLE(NEW(VM_A)), 8);
+}
+
+/* The host's allocator has zeroed it. */
+static void
+module_link_zeroed(const struct scenario *s)
+{
+	rig_module();
+	vm_up(1);
+	rig_store(cpu0, NEW(VM_A) + 8, 0, 8);
+	gap(s, cpu0, 0);
+	rig_at(CAUGHT);
+	rig_store(cpu0, L2(VM_A) + 8 * 20, TABLE(NEW(VM_A)), 8);
+}
+
+static void
+module_first_run(const struct scenario *s)
+{
+	rig_module();
+	first_run(s);
+}
+
+/* Another CPU wrote the tables; op[] is in HYP mode. */
+static void
+module_first_run_elsewhere(const struct scenario *s)
+{
+	rig_module();
+	hyp_up(cpu0);
+	rig_own(true);
+	rig_store(cpu1, L3(VM_A) + 8, S2_LEAF(PAGE(5)), 8);
+	guest_enter(cpu0, VM_A, 1);
+	gap(s, cpu0, 0);
+	rig_insn(cpu0, ERET);
+}
+
+static void
+module_first_run_barrier_in_hyp(const struct scenario *s)
+{
+	rig_module();
+	hyp_up(cpu0);
+	rig_at(CAUSE);
+	rig_store(cpu0, L3(VM_A) + 8, S2_LEAF(PAGE(5)), 8);
+	guest_enter(cpu0, VM_A, 1);
+	gap(s, cpu0, 0);
+	rig_at(CAUGHT);
+	rig_insn(cpu0, ERET);
+}
+
+static void
+module_map_code(const struct scenario *s)
+{
+	rig_module();
+	map_code(s);
+}
+
+static void
+module_map_data(const struct scenario *s)
+{
+	rig_module();
+	map_data(s);
+}
+
+static void
+module_code(const struct scenario *s)
+{
+	rig_module();
+	code(s);
+}
+
 /* ---- 4: VMIDs ---- */
 static void
 reuse_on(const struct scenario *s, unsigned int ncpus)
@@ -873,6 +1113,14 @@ out_of_guest(const struct scenario *s)
 	rig_write(cpu0, HCR, 0);
 	rig_at(CAUGHT);
 	rig_insn(cpu0, ERET);
+}
+
+/* op[0]: the processor's MIDR. */
+static void
+out_of_guest_on(const struct scenario *s)
+{
+	rig_regs[0][REG_MIDR] = s->op[0];
+	out_of_guest(&(struct scenario){ .op = { 0 } });
 }
 
 /* Back into it without the host, and then out. */
@@ -1092,6 +1340,9 @@ static const struct scenario scenarios[] = {
 	CASE(NULL, unmap, DSB_ISH, TLBIALLIS, DSB_ISH),
 	CASE("tlbi-missing", unmap_in_hyp, DSB_ISH),
 	CASE("tlbi-dsb", unmap_in_hyp, DSB_ISH, TLBIALLIS),
+	CASE("tlbi-missing", unmap_interrupted, DSB_ISH),
+	CASE(NULL, unmap_interrupted, DSB_ISH, TLBIALLIS, DSB_ISH),
+	CASE("tlbi-missing", unmap_and_back, DSB_ISH),
 	CASE(NULL, unmap_in_hyp, DSB_ISH, TLBIALLIS, DSB_ISH),
 	CASE(NULL, unmap, DSB_ISHST, TLBIALLIS, DSB_ISH),
 	CASE(NULL, unmap, DSB_ISH, TLBIALLNSNHIS, DSB_ISH),
@@ -1166,6 +1417,63 @@ static const struct scenario scenarios[] = {
 	CASE(NULL, free_tree, DSB_ISH, TLBIALLNSNHIS, DSB_ISH),
 	CASE("forgotten", forget, 2001),
 	CASE(NULL, forget, 1990),
+
+	SAYS("entry-dsb", "calls HYP mode", module_map, NONE),
+	SAYS("entry-dsb", "calls HYP mode", module_map, DSB_SY), /* the host's */
+	SAYS("entry-dsb", "calls HYP mode", module_map, OWN, DMB_ISH, ISB),
+	SAYS("entry-dsb", "calls HYP mode", module_map, OWN, DSB_NSH),
+	SAYS("entry-dsb", "calls HYP mode", module_map, ON_CPU(1), OWN, DSB_SY),
+	CASE(NULL, module_map, OWN, DSB_ISHST),
+	CASE(NULL, module_map, OWN, DSB_SY, HOSTS, DSB_SY),
+	SAYS("entry-dsb", "calls HYP mode", module_map_and_move, DSB_SY),
+	CASE(NULL, module_map_and_move, OWN, DSB_ISH),
+	SAYS("entry-dsb", "goes on", map_and_host_calls, DSB_SY),
+	CASE(NULL, map_and_host_calls, OWN, DSB_ISH),
+	CASE(NULL, map_and_host_calls, HVC, DSB_ISH, ERET),
+	CASE(NULL, map_and_other_task_calls, NONE),
+	CASE(NULL, map_and_call, DSB_SY),
+	SAYS("entry-dsb", "calls HYP mode", host_maps, NONE),
+	CASE(NULL, host_maps, DSB_SY),
+	CASE(NULL, host_maps, OWN, DSB_SY),
+	CASE("tlbi-early", module_unmap, HERE, TLBIALLIS, DSB_ISH),
+	CASE(NULL, module_unmap, DSB_ISH, TLBIALLIS, DSB_ISH),
+	SAYS("entry-dsb", "calls HYP mode", module_map_hyp, DSB_SY),
+	CASE(NULL, module_map_hyp, OWN, DSB_ISH),
+	SAYS("entry-dsb", "used in HYP mode", module_map_hyp_elsewhere, DSB_SY),
+	CASE(NULL, module_map_hyp_elsewhere, OWN, DSB_ISH),
+	CASE("link-dsb", module_link_table, DMB_ISH),
+	CASE("link-dsb", module_link_table, DSB_SY),
+	CASE("link-dsb", module_link_table, OWN, ISB, HOSTS, DSB_SY),
+	CASE(NULL, module_link_table, OWN, DMB_ISH),
+	CASE(NULL, module_link_table, OWN, DSB_ISHST),
+	CASE("link-dsb", module_link_elsewhere, DSB_SY),
+	CASE(NULL, module_link_elsewhere, OWN, DMB_ISH),
+	CASE(NULL, module_link_elsewhere, ON_CPU(0), OWN, DMB_ISH),
+	CASE("link-dsb", module_link_zeroed, DSB_SY),
+	CASE(NULL, module_link_zeroed, OWN, DSB_ISH),
+	SAYS("entry-dsb", "come into use", module_first_run, DSB_SY),
+	CASE(NULL, module_first_run, OWN, DSB_ISHST),
+	SAYS("entry-dsb", "come into use", module_first_run_barrier_in_hyp, ISB),
+	CASE(NULL, module_first_run_barrier_in_hyp, DSB_ISH),
+	CASE(NULL, module_first_run_elsewhere, NONE),
+	CASE(NULL, module_first_run_elsewhere, DSB_ISH),
+
+	SAYS("map-dirty", "cleaned without a DSB", module_map_data, OWN, DCCMVAC, HOSTS, DSB_SY),
+	SAYS("map-dirty", "cleaned without a DSB", module_map_data, HVC, DCCMVAC, ERET, DSB_SY),
+	CASE(NULL, module_map_data, OWN, DCCMVAC, DSB_ISH),
+	CASE(NULL, module_map_data, OWN, DCCMVAC, HOSTS, DSB_SY, OWN, DSB_ISH),
+	CASE(NULL, module_map_data, OWN, DCCMVAC, HOSTS, DCCMVAC, DSB_SY),
+	CASE(NULL, module_map_data, DCCMVAC, DSB_ST), /* v7_flush_kern_dcache_area */
+	CASE(NULL, module_map_data, DCCMVAC, OWN, DSB_ISH),
+	CASE("map-code", module_map_code, OWN, DCCMVAC, DSB_ISH, ICIALLUIS, HOSTS, DSB_SY),
+	CASE("map-code", module_map_code, OWN, DCCMVAC, DSB_ISH, ICIMVAU, HOSTS, DSB_SY),
+	CASE(NULL, module_map_code, OWN, DCCMVAC, DSB_ISH, ICIALLUIS, DSB_ISH),
+	CASE(NULL, module_map_code, OWN, DCCMVAC, DSB_ISH, ICIMVAU, DSB_ISH),
+	CASE(NULL, module_map_code, DCCMVAC, DSB_ST, OWN, ICIALLUIS, DSB_ISH),
+	CASE(NULL, module_map_code, DCCMVAC, DSB_ST, ICIALLUIS, DSB_ISH),
+	CASE("pou-complete", module_code, OWN, DCCMVAU, DSB_ISH, ICIMVAU, HOSTS, DSB_SY, ISB),
+	CASE(NULL, module_code, OWN, DCCMVAU, DSB_ISH, ICIMVAU, DSB_ISH, HOSTS, ISB),
+	CASE(NULL, module_code, DCCMVAU, DSB_ISH, ICIMVAU, DSB_ISH, ISB),
 
 	SAYS("map-dirty", "written and not cleaned", map_code, NONE),
 	CASE("map-dirty", map_code, DCCMVAU, DSB_ISH, ICIALLUIS, DSB_ISH),
@@ -1338,6 +1646,14 @@ static const struct scenario scenarios[] = {
 	CASE("ctx-timer", in_host, R0(0), CNTV_CTL, HERE, DEVICE),
 	CASE(NULL, in_host, R0(0), CNTV_CTL, ISB, DEVICE),
 	CASE(NULL, in_host, R0(1), CNTV_CTL, DEVICE),
+	CASE("ctx-timer", by_hvc, HVC, R0(0), BEFORE, CNTV_CTL, HERE, ERET),
+	CASE("ctx-timer", by_hvc, HVC, R0(3), BEFORE, CNTP_CTL, DSB_SY, HERE, ERET),
+	CASE(NULL, by_hvc, HVC, R0(0), CNTV_CTL, ISB, ERET),
+	CASE(NULL, by_hvc, HVC, R0(1), CNTV_CTL, ERET),
+	CASE(NULL, by_hvc, HVC, R0(1), HCR, R0(0), CNTV_CTL, ERET), /* to the guest */
+	CASE("ctx-timer", by_hvc, HVC, R0(0), BEFORE, CNTV_CTL, HERE, DEVICE_AT(GICD + 0x380)),
+	CASE(NULL, by_hvc, HVC, R0(0), CNTV_CTL, ISB, DEVICE_AT(GICD + 0x380)),
+	CASE(NULL, by_hvc, HVC, R0(0), CNTV_CTL, DEVICE_AT(0x08030000)), /* GICH */
 
 	CASE("predictors", out_of_guest, NONE),
 	CASE("predictors", out_of_guest, ICIALLUIS, DSB_ISH, ISB),
@@ -1347,6 +1663,11 @@ static const struct scenario scenarios[] = {
 	CASE(NULL, out_of_guest, BPIALL),
 	CASE(NULL, out_of_guest, BPIALLIS),
 	CASE(NULL, out_of_guest, ICIALLU),
+	CASE("predictors", out_of_guest_on, 0x410fc0d1), /* Cortex-A12 */
+	CASE("predictors", out_of_guest_on, 0x411fc0e1), /* Cortex-A17 */
+	CASE("predictors", out_of_guest_on, 0x413fc0f4), /* Cortex-A15 */
+	CASE(NULL, out_of_guest_on, 0x410fc075), /* Cortex-A7 */
+	CASE(NULL, out_of_guest_on, 0x510fc0f1), /* not Arm's */
 	CASE("predictors", out_of_guest_again, BPIALL),
 	CASE("predictors", out_of_guest_again, ICIALLU),
 

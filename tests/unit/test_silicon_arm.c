@@ -479,6 +479,38 @@ caches_on(void **state)
 	}
 }
 
+static const struct {
+	enum mode mode;
+	uint32_t pc;
+	bool own;
+} whose[] = {
+	{ MODE_PL1, MODULE, true },
+	{ MODE_PL1, MODULE + MODULE_BYTES - 4, true },
+	{ MODE_PL1, MODULE - 4, false },
+	{ MODE_PL1, MODULE + MODULE_BYTES, false },
+	{ MODE_PL0, MODULE, false },
+	{ MODE_GUEST, MODULE, false },
+	{ MODE_HYP, MODULE, true },
+	{ MODE_HYP, 0x1000, true },
+};
+
+static void
+own_code(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < NELEM(whose); i++) {
+		cpu->mode = (uint8_t)whose[i].mode;
+		module_bytes = 0;
+		cpu_at(cpu, whose[i].pc);
+		assert_true(cpu->own);
+		rig_module();
+		cpu_at(cpu, whose[i].pc);
+		assert_int_equal(cpu->own, whose[i].own);
+	}
+}
+
 int
 main(void)
 {
@@ -498,6 +530,7 @@ main(void)
 		cmocka_unit_test_setup(two_stages, setup),
 		cmocka_unit_test_setup(leaf_types, setup),
 		cmocka_unit_test_setup(caches_on, setup),
+		cmocka_unit_test_setup(own_code, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
