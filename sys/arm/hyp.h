@@ -84,7 +84,6 @@ enum hyp_call {
 	HYP_CALL_TLB_FLUSH_ALL, /* all non-HYP entries, all VMIDs, inner shareable; and I-caches */
 	HYP_CALL_TLB_FLUSH_HYP, /* r1: va of a page HYP mapped, inner shareable */
 	HYP_CALL_LEAVE,		/* put the kernel's stub back on this CPU */
-	HYP_CALL_CLEAR_ACTIVE,	/* this CPU's vtimer PPI: no longer active */
 	HYP_CALL_END
 };
 #define HYP_CALL_UNKNOWN 0xbadca11u /* what the Linux stub answers too */

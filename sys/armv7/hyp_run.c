@@ -44,8 +44,7 @@
 #define FSC_ASYNC_EXTERNAL 0x11u
 #define FSC_ASYNC_PARITY   0x19u
 
-#define GICD_ICACTIVER0 0x380u
-#define GICH_HCR	0x000u
+#define GICH_HCR 0x000u
 
 /* Modes a guest may be in, by CPSR.M[3:0]: USR, FIQ, IRQ, SVC, ABT, UND, SYS. */
 #define GUEST_MODES 0x888fu
@@ -533,13 +532,6 @@ tlb_flush_hyp(uintptr_t va)
 	dsb(ish);
 }
 
-static void
-clear_active(void)
-{
-	dev_write32(hyp_params.gicd, GICD_ICACTIVER0, BIT(hyp_params.vtimer_ppi));
-	dsb(sy); /* done before the host goes on */
-}
-
 uint32_t
 hyp_host_call(uint32_t call, uintptr_t a1)
 {
@@ -557,9 +549,6 @@ hyp_host_call(uint32_t call, uintptr_t a1)
 		return 0;
 	case HYP_CALL_TLB_FLUSH_HYP:
 		tlb_flush_hyp(a1);
-		return 0;
-	case HYP_CALL_CLEAR_ACTIVE:
-		clear_active();
 		return 0;
 	default:
 		return HYP_CALL_UNKNOWN;

@@ -10,7 +10,7 @@
  * that reaches every TLB which may hold it, then that CPU a DSB.  An entry that was invalid
  * and becomes valid (a make) is visible after a DSB.  Whoever made a change must have completed
  * it when it goes on: at the ERET of its next HVC; "who" is a task of the host, told by its stack.
- * What own code stored needs a DSB of own code.
+ * What own code stored needs a DSB of own code; table_call() asks the module for it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -365,14 +365,20 @@ task_of(const struct cpu *c)
 	return c->mode == MODE_HYP ? 0 : (uint32_t)reg_read(c, REG_SP) & ~0x1fffu;
 }
 
-/* Does a DSB here wait for the store?  For that of a task which has moved here since, too. */
+/*
+ * Is it for a DSB here to complete the store?  A task may have moved to this CPU since.  What the
+ * module stored needs its own DSB, in that task: not one that the CPU does for somebody else.
+ */
 static bool
 waits_for(const struct cpu *c, const struct change *ch)
 {
+	bool same = ch->task != 0 && ch->task == (c->mode == MODE_HYP ? c->task : task_of(c));
+
 	if (ch->own && !c->own)
 		return false;
-	return ch->by.cpu == c->id ||
-	    (ch->task != 0 && ch->task == (c->mode == MODE_HYP ? c->task : task_of(c)));
+	if (ch->own && ch->task != 0 && module_bytes != 0)
+		return same;
+	return same || ch->by.cpu == c->id;
 }
 
 static void
@@ -582,11 +588,11 @@ table_tlbi(struct cpu *c, const struct tlbi *t, uint32_t pc)
 			ch->missed = miss;
 			continue;
 		}
-		if (ch->state == STORED && ch->by.cpu == c->id)
+		if (ch->state == STORED && waits_for(c, ch))
 			report(RULE_TLBI_EARLY, c, pc, &ch->by, ch->pa,
 			    "TLBI without a DSB%s since the store to the %s table",
 			    ch->narrow ? " of a wide enough domain" : "", regimes[ch->regime]);
-		if (ch->state == STORED && ch->by.cpu != c->id)
+		else if (ch->state == STORED)
 			continue; /* not meant for this one */
 		if (ch->state == INVALIDATING && ch->tlbi_shared && ch->tlbi_cpu != c->id)
 			continue; /* another CPU's will do */
@@ -631,7 +637,8 @@ table_release(struct cpu *c, uint32_t task, uint32_t pc)
 		ch = &changes[i];
 		if (ch->task == task && (task != 0 || ch->by.cpu == c->id))
 			tlbi |= not_complete(c, ch, pc);
-		else if (dsb_count[ch->by.cpu] - ch->dsbs > IDLE_DSBS)
+		else if (!(ch->make && module_bytes != 0) &&
+		    dsb_count[ch->by.cpu] - ch->dsbs > IDLE_DSBS)
 			report(RULE_FORGOTTEN, c, pc, &ch->by, ch->pa,
 			    "a %s entry changed long ago, never made visible or invalidated",
 			    regimes[ch->regime]);

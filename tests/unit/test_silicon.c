@@ -877,6 +877,52 @@ map_and_other_task_calls(const struct scenario *s)
 	rig_insn(cpu0, ERET);
 }
 
+/* Another task flushes, between the store and the flush for it. */
+static void
+module_unmap_and_other_task(const struct scenario *s)
+{
+	rig_module();
+	vm_up(2);
+	rig_at(CAUSE);
+	rig_store(cpu0, L3(VM_A) + 8, 0, 8);
+	rig_regs[0][REG_SP] += 0x10000;
+	rig_own(true);
+	call_for_flush(cpu0, 1);
+	rig_insn(cpu0, DSB_ISH);
+	rig_insn(cpu0, TLBIALLIS);
+	rig_insn(cpu0, DSB_ISH);
+	rig_insn(cpu0, ERET);
+	rig_regs[0][REG_SP] -= 0x10000;
+	rig_own(true);
+	call_for_flush(cpu0, 1);
+	gap(s, cpu0, 0);
+	rig_at(CAUGHT);
+	rig_insn(cpu0, ERET);
+}
+
+/* The task sleeps on the way to its DSB, while another one works on. */
+static void
+module_map_and_sleep(const struct scenario *s)
+{
+	unsigned int i;
+
+	rig_module();
+	vm_up(2);
+	rig_at(CAUSE);
+	rig_store(cpu0, L3(VM_A) + 8 * 20, S2_LEAF(PAGE(5)), 8);
+	rig_regs[0][REG_SP] += 0x10000;
+	rig_own(true);
+	for (i = 0; i < 2001; i++)
+		rig_insn(cpu0, DSB_SY);
+	rig_insn(cpu0, HVC);
+	rig_insn(cpu0, DSB_SY);
+	rig_insn(cpu0, ERET);
+	rig_regs[0][REG_SP] -= 0x10000;
+	gap(s, cpu0, 0);
+	rig_at(CAUGHT);
+	rig_insn(cpu0, HVC);
+}
+
 static void
 map_and_call(const struct scenario *s)
 {
@@ -1437,6 +1483,10 @@ static const struct scenario scenarios[] = {
 	CASE(NULL, host_maps, OWN, DSB_SY),
 	CASE("tlbi-early", module_unmap, HERE, TLBIALLIS, DSB_ISH),
 	CASE(NULL, module_unmap, DSB_ISH, TLBIALLIS, DSB_ISH),
+	CASE(NULL, module_unmap_and_other_task, DSB_ISH, TLBIALLIS, DSB_ISH),
+	CASE("tlbi-missing", module_unmap_and_other_task, DSB_ISH),
+	SAYS("entry-dsb", "calls HYP mode", module_map_and_sleep, NONE),
+	CASE(NULL, module_map_and_sleep, OWN, DSB_ISH),
 	SAYS("entry-dsb", "calls HYP mode", module_map_hyp, DSB_SY),
 	CASE(NULL, module_map_hyp, OWN, DSB_ISH),
 	SAYS("entry-dsb", "used in HYP mode", module_map_hyp_elsewhere, DSB_SY),
