@@ -175,6 +175,7 @@ def test_kexec(tmp_path, cpus):
                  add=[(TOP / KEXEC, "/bin/kexec"), (second, "/initrd2")]) as checked:
         checked.load()
         checked.step("timer")
+        checked.host.ok("mark 0")  # as before the first kernel: what runs at physical addresses
         checked.host.start("kexec /guest/vmlinuz /initrd2")
         checked.host.expect("second kernel: vmm is loaded", timeout=600)
     silent(checked)
