@@ -29,7 +29,7 @@ sys.path[:0] = [str(HERE), str(TOP / "lab")]
 import elf  # noqa: E402
 import hostlib  # noqa: E402
 
-MODULES = range(0xbf000000, 0xc0000000)  # of a kernel that splits at 3 GiB
+MODULES = range(hostlib.MODULES[0], sum(hostlib.MODULES))
 KERNEL_BASE = 0xc0000000
 PAGE = 0xfff
 IDENT = (".hyp.text", "hyp_ident_start", "hyp_ident_end")
