@@ -91,7 +91,10 @@ enum hyp_call {
 /* Host side (sys/armv7/hyp_cpu.c; scripted by sys/os/fake).  TLB_FLUSH_VM: interrupts on. */
 uint32_t hyp_call(uint32_t call, uintptr_t a1);
 void hyp_vcpu_run(struct hyp_vcpu *v); /* interrupts off */
-/* Map or unmap os_pages_alloc memory in HYP, read-write, never executable; may sleep.  -ENOMEM. */
+/*
+ * Map or unmap os_pages_alloc memory in HYP, read-write, never executable; may sleep.  At least one
+ * page is mapped, or -ENOMEM and none.
+ */
 int hyp_map_pages(void *va, unsigned int npages);
 void hyp_unmap_pages(void *va, unsigned int npages);
 

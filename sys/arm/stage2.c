@@ -237,7 +237,7 @@ leaf_store(struct vm *vm, uint64_t gpa, uint64_t leaf, unsigned int level)
 	return 0;
 }
 
-static int
+static __attribute__((__noinline__)) int
 leaf_map(struct vm *vm, uint64_t gpa, uint64_t leaf, unsigned int level)
 {
 	int error;

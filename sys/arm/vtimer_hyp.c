@@ -47,7 +47,7 @@
  * goes on; the signal itself may take its time to fall: an IRQ too many then goes to the host,
  * which finds nothing.
  */
-static void
+static __attribute__((__noinline__)) void
 set_phys_active(struct vtimer *t, bool active)
 {
 	dev_write32(
@@ -78,9 +78,11 @@ vtimer_hyp_save(struct hyp_vcpu *v)
 
 	t->cntv_ctl = sysreg_read(CNTV_CTL) & (CNT_CTL_ENABLE | CNT_CTL_IMASK);
 	t->cntv_cval = sysreg_read64(CNTV_CVAL);
-	/* The line falls: the host never sees the PPI. */
+	/*
+	 * The line falls, by host_load's ISB at the latest.  Should CNTV have fired since the trap
+	 * and the signal take longer, the host gets an IRQ too many: arch_host_ppi.
+	 */
 	sysreg_write(CNTV_CTL, 0);
-	isb();
 }
 
 bool

@@ -157,22 +157,31 @@ arch_icache_invalidate_all(void)
 }
 
 /* ---- HYP's tables ---- */
+static unsigned int
+map_data(char *page, unsigned int npages)
+{
+	unsigned int n = 0;
+
+	do {
+		if (hyp_map_page(&hyp_map, hyp_va(page), os_va_to_pa(page), HYP_PROT_DATA) != 0)
+			break;
+		page += PAGE_BYTES;
+	} while (++n < npages);
+	return n;
+}
+
 int
 hyp_map_pages(void *va, unsigned int npages)
 {
-	char *page = va;
-	unsigned int i;
-	int error = 0;
+	unsigned int done;
 
 	os_mutex_lock(&hyp_lock);
-	for (i = 0; i < npages && error == 0; i++)
-		error = hyp_map_page(&hyp_map, hyp_va(page + i * PAGE_BYTES),
-		    os_va_to_pa(page + i * PAGE_BYTES), HYP_PROT_DATA);
+	done = map_data(va, npages);
 	dsb(ish); /* the walks of all CPUs see it, B3.10.1 */
 	os_mutex_unlock(&hyp_lock);
-	if (error == 0)
+	if (done == npages)
 		return 0;
-	hyp_unmap_pages(va, i - 1);
+	hyp_unmap_pages(va, done);
 	/* The one page whose address the identity page has cannot be HYP's: ask for another. */
 	return -ENOMEM;
 }
@@ -477,13 +486,11 @@ arch_cntpct(void)
 void
 arch_host_ppi(bool vtimer)
 {
-	if (vtimer) {
+	/* Should the line fall only after the interrupt was deactivated, it comes once more. */
+	if (vtimer)
 		sysreg_write(CNTV_CTL, 0);
-		isb(); /* the line falls before the interrupt is deactivated */
-	} else {
+	else
 		dev_write32(hyp_va(arm_machine.gich_va), GICH_HCR, 0);
-		dsb(sy);
-	}
 }
 
 /* ---- a fault inside HYP ---- */

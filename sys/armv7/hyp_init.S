@@ -87,12 +87,14 @@ hyp_ident_leave:
 /*
  * HYP_CALL_SOFT_RESTART, as the stub does it.  In: r0 as above, r1 = PA of the code to run.
  * Out: at r1 in HYP mode, MMU off, every register but sp as the caller had it.
+ *
+ * Only a kernel that panics comes here; any other leaves HYP mode before.  The TLBs are for who
+ * turns the MMU on again, as hyp_ident_start does, and of the caches only a line of our stack is
+ * dirty, which is not the next kernel's memory.
  */
 hyp_ident_restart:
 	mcr	p15, 4, r0, c1, c0, 0		@ HSCTLR: MMU off
 	isb
-	mcr	p15, 4, r0, c8, c7, 0		@ TLBIALLH
-	dsb	nsh				@ nothing is translated any more: no ISB
 	mov	r0, #HVC_SOFT_RESTART
 	bx	r1
 hyp_ident_end:

@@ -135,6 +135,12 @@ report_is_new(enum rule rule, uint32_t pc, uint32_t other)
 }
 
 void
+report_lost(void)
+{
+	lost++;
+}
+
+void
 report(enum rule rule, const struct cpu *c, uint32_t pc, const struct where *other, uint64_t addr,
     const char *fmt, ...)
 {

@@ -198,6 +198,7 @@ extern bool strict;		    /* with the rules marked so in rules_list.h */
 void report_open(const char *path); /* ends the process if it cannot */
 void report_close(void);
 void report_epoch(uint32_t number);
+void report_lost(void); /* the checker has no room to see something: the test fails */
 void report(enum rule rule, const struct cpu *c, uint32_t pc, const struct where *other,
     uint64_t addr, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 
@@ -262,7 +263,7 @@ struct root {
 	uint32_t cpus;	/* may have its entries in their TLBs */
 	uint64_t base;
 };
-#define MAX_ROOTS 64u
+#define MAX_ROOTS 512u
 extern struct root roots[MAX_ROOTS];
 int root_find(uint64_t base, enum regime regime); /* -1 */
 int root_add(struct cpu *c, const struct root *r, uint32_t pc);

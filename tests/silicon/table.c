@@ -312,6 +312,8 @@ root_add(struct cpu *c, const struct root *r, uint32_t pc)
 
 	for (i = 0; i < MAX_ROOTS && roots[i].live; i++)
 		;
+	if (i == MAX_ROOTS)
+		report_lost();
 	if (i == MAX_ROOTS || !in_ram(r->base))
 		return -1;
 	roots[i] = *r;

@@ -21,19 +21,43 @@ poweroff -f
 """
 
 
-@pytest.mark.parametrize("cpus", [1, 2])
-def test_kexec(tmp_path, cpus):
-    need_module("armmp")
-    if not KEXEC.exists():
-        pytest.skip("tests/load/kexec has not been built")
+def second_initrd(tmp_path):
     script = tmp_path / "init"
     script.write_text(INIT)
     cpio = hostlib.busybox_root(script)
     cpio.file("vmm.ko", hostlib.module_path("armmp"))
     second = tmp_path / "initrd"
     second.write_bytes(cpio.bytes())
-    with LabHost(cpus=cpus, module=True, add=[(KEXEC, "/kexec"), (second, "/initrd2")]) as host:
+    return second
+
+
+def booted(tmp_path, cpus, **more):
+    need_module("armmp")
+    if not KEXEC.exists():
+        pytest.skip("tests/load/kexec has not been built")
+    return LabHost(cpus=cpus, module=True,
+                   add=[(KEXEC, "/kexec"), (second_initrd(tmp_path), "/initrd2")], **more)
+
+
+def second_kernel(host):
+    host.expect("started in HYP mode", timeout=60)
+    host.expect("second kernel: vmm is loaded", timeout=30)
+
+
+@pytest.mark.parametrize("cpus", [1, 2])
+def test_kexec(tmp_path, cpus):
+    with booted(tmp_path, cpus) as host:
         host.ok("[ -c /dev/vmmctl ]")
         host.start("/kexec /guest/vmlinuz /initrd2")
-        host.expect("started in HYP mode", timeout=60)
-        host.expect("second kernel: vmm is loaded", timeout=30)
+        second_kernel(host)
+
+
+def test_crash_kernel(tmp_path):
+    """A host that panics leaves HYP mode as its crash kernel wants it, a guest running or not."""
+    with booted(tmp_path, 2, append="crashkernel=96M") as host:
+        host.ok("(while :; do bhyve -m 64M -o console=stdio -o kernel=/guest/tests/vtimer.elf v; "
+                "done) </dev/null >/dev/null 2>&1 &")
+        host.ok("until [ -c /dev/vmm/v ]; do sleep 0.1; done")
+        host.ok("/kexec -p /guest/vmlinuz /initrd2")
+        host.start("echo c >/proc/sysrq-trigger")
+        second_kernel(host)
