@@ -236,7 +236,7 @@ vcpu_arrives(struct hyp_cpu *cpu, struct hyp_vcpu *v)
 	bool changed = cpu->last_vcpu.a != hyp_va(v).a || v->loaded_cpu != cpu->id;
 
 	if (changed) {
-		isb(); /* VTTBR says which VMID that is */
+		isb();			  /* VTTBR says which VMID that is */
 		sysreg_write(TLBIALL, 0); /* complete with vtimer_hyp_restore's DSB */
 		cpu->last_vcpu = hyp_va(v);
 		v->loaded_cpu = cpu->id;

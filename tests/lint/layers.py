@@ -41,8 +41,10 @@ AREAS = {
                   system=HOSTED),
     # A device sees the device interface, virtqueues, guest memory, interrupts; not the run loop.
     "bhyve/dev": dict(sees=("bhyve/dev",), headers=(
-        "bhyve/device.h", "bhyve/virtqueue.h", "bhyve/guest_mem.h", "bhyve/irq.h",
-        "bhyve/config.h", "bhyve/debug.h", "bhyve/chardev.h", "bhyve/event.h"), system=HOSTED),
+        "bhyve/device.h", "bhyve/virtqueue.h", "bhyve/guest_mem.h", "bhyve/pci.h",
+        "bhyve/virtio_pci.h", "bhyve/devconf.h", "bhyve/doorbell.h", "bhyve/block_if.h",
+        "bhyve/net_backend.h", "bhyve/debug.h", "bhyve/chardev.h", "bhyve/console.h",
+        "bhyve/event.h"), system=HOSTED),
     "bhyveload": dict(sees=("include/vmm", "lib/libvmmapi", "lib/libboot", "bhyveload"),
                       system=HOSTED),
     "bhyvectl": dict(sees=("include/vmm", "lib/libvmmapi", "bhyvectl"), system=HOSTED),

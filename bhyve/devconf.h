@@ -1,0 +1,80 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The bhyve-arm authors
+ *
+ * What a device model says of its options, and how it reads them: "-s 3,virtio-blk,disk.img,ro"
+ * is pci.0.3.0.device=virtio-blk, pci.0.3.0.path=disk.img and pci.0.3.0.ro=true, as in
+ * bhyve_config(5).  All is checked when the configuration is read, before a VM is made.
+ */
+#ifndef BHYVE_DEVCONF_H
+#define BHYVE_DEVCONF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct dev_conf; /* one device's keys */
+struct ev_loop;
+struct guest_mem;
+
+enum dev_option_type {
+	DEV_OPT_STRING,
+	DEV_OPT_BOOL,	/* "ro" alone is ro=true */
+	DEV_OPT_NUMBER, /* min..max; 0x for hexadecimal; K, M, G */
+	DEV_OPT_MAC,	/* 02:00:00:12:34:56 */
+};
+
+struct dev_option {
+	const char *key; /* NULL ends the table; "" with a prefix, as in "port*", stands for more */
+	enum dev_option_type type;
+	const char *help; /* for -s help: what it is, one line */
+	uint64_t min, max;
+	/* Further check of a well-formed value: NULL, or what is wrong and what would be right. */
+	const char *(*check)(const char *val);
+};
+
+enum dev_kind {
+	DEV_PCI,    /* it is a struct pci_model (pci.h) */
+	DEV_VIRTIO, /* a struct virtio_model (virtqueue.h) */
+};
+
+/* What -s and the configuration know of a device; the start of every model. */
+struct dev_model {
+	const char *name; /* "virtio-blk" */
+	const char *help; /* one line for -s help */
+	const struct dev_option *options;
+	const char *legacy; /* key of a first option without '=', or NULL */
+	enum dev_kind kind;
+};
+
+/* models.c: all there are, NULL at the end. */
+const struct dev_model *const *dev_models(void);
+const struct dev_model *dev_model_find(const char *name); /* NULL */
+
+/* What a device may use of the machine; immutable, outlives all devices. */
+struct dev_env {
+	const struct guest_mem *mem;
+	struct ev_loop *loop; /* the main thread's */
+	const char *vm_name;
+	/*
+	 * Have the module ring a doorbell (doorbell.h) when the guest stores at gpa, instead of
+	 * leaving to bhyve.  size 0: of any size, whatever the data; else only stores of `data'.  -1
+	 * with errno where it cannot: then the store comes as an access, as ever.
+	 */
+	int (*bind_doorbell)(void *arg, uint64_t gpa, uint32_t size, uint32_t data, int fd);
+	void (*unbind_doorbell)(void *arg, uint64_t gpa, uint32_t size, uint32_t data, int fd);
+	/* An MSI; a level.  Any thread. */
+	void (*raise_msi)(void *arg, uint64_t addr, uint32_t data);
+	void (*set_irq)(void *arg, uint32_t intid, bool level);
+	void *arg;
+};
+
+/* The value as given, or NULL.  Stays valid while bhyve runs. */
+const char *dev_conf_get(const struct dev_conf *conf, const char *key);
+bool dev_conf_bool(const struct dev_conf *conf, const char *key, bool otherwise);
+uint64_t dev_conf_number(const struct dev_conf *conf, const char *key, uint64_t otherwise);
+/* False: not given. */
+bool dev_conf_mac(const struct dev_conf *conf, const char *key, uint8_t mac[6]);
+/* "-s 3,virtio-blk", for messages. */
+const char *dev_conf_where(const struct dev_conf *conf);
+
+#endif /* BHYVE_DEVCONF_H */
