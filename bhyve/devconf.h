@@ -42,7 +42,7 @@ struct dev_model {
 	const char *name; /* "virtio-blk" */
 	const char *help; /* one line for -s help */
 	const struct dev_option *options;
-	const char *legacy; /* key of a first option without '=', or NULL */
+	const char *legacy; /* key of a first option without '='; NULL */
 	enum dev_kind kind;
 };
 
