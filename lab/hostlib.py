@@ -176,9 +176,51 @@ def busybox_root(init):
     return cpio
 
 
-def guest_initrd(script=None, files=()):
-    """The guest's initramfs. script: shell text to run in place of a shell; files: (name, path)."""
+# ---- the kernel's own modules ----
+
+def needs(module):
+    """The modules that a .ko of Debian's kernel says it depends on."""
+    for word in module.read_bytes().split(b"\0"):
+        if word.startswith(b"depends="):
+            return [name for name in word[8:].decode().split(",") if name]
+    return []
+
+
+def kernel_modules(kernel, names):
+    """What to load, in order, for these modules of a kernel to be there: [path]. What is built in
+    is left out."""
+    top = armhf("kernels", kernel, "modules")
+    there = {path.stem.replace("-", "_"): path for path in top.glob("kernel/**/*.ko")}
+    builtin = {Path(line).stem.replace("-", "_")
+               for line in (top / "modules.builtin").read_text().split()}
+    order = []
+
+    def add(name):
+        name = name.replace("-", "_")
+        if name in builtin or there.get(name) in order:
+            return
+        if name not in there:
+            raise LabError(f"Debian's kernel {kernel} has no module {name}")
+        for other in needs(there[name]):
+            add(other)
+        order.append(there[name])
+
+    for name in names:
+        add(name)
+    return order
+
+
+def add_modules(cpio, kernel, names):
+    """/init loads what is in /modules, in order."""
+    for number, path in enumerate(kernel_modules(kernel, names)):
+        cpio.file(f"modules/{number:02}-{path.name}", path)
+
+
+def guest_initrd(script=None, files=(), modules=(), kernel="armmp"):
+    """The guest's initramfs. script: shell text to run in place of a shell; files: (name, path);
+    modules: names of modules of its kernel's, which are loaded first."""
     cpio = busybox_root(TOP / "lab/guest-init")
+    add_modules(cpio, kernel, modules)
     if script is not None:
         cpio.data("guest.sh", script)
     for name, path in files:
@@ -213,7 +255,7 @@ class Config:
     def __init__(self, machine="virt", cpus=1, kernel="armmp", memory=DEFAULT_MEMORY, gic=2,
                  hyp=True, icount=False, append="", module=None, module_args="", add=(),
                  guest_lpae=False, mode="shell", steps=(), token="", terminal=None, files=(),
-                 dtb=None, silicon=None, cpu="cortex-a15"):
+                 dtb=None, silicon=None, cpu="cortex-a15", modules=(), forward=None, drives=()):
         self.machine = machine
         self.cpu = cpu
         self.cpus = cpus
@@ -229,6 +271,10 @@ class Config:
         self.files = list(files)  # (path there, content)
         self.dtb = dtb  # a device tree in place of the machine's own
         self.silicon = silicon  # run under the silicon checker, whose report goes to this file
+        self.modules = list(modules)  # of the kernel's own, loaded at boot
+        # {port here: port of the host}: it has a network, to this machine's loopback only
+        self.forward = forward
+        self.drives = list(drives)  # raw images here: /dev/vda, /dev/vdb, ...
         self.guest_lpae = guest_lpae
         self.mode = mode
         self.steps = list(steps)
@@ -256,6 +302,9 @@ class Config:
         # Two would run on one thread, where QEMU 10.0 tells plugins the wrong CPU.
         if self.icount and self.cpus != 1:
             raise LabError("instruction counting works with one CPU only: --icount needs --cpus 1")
+        for path in self.drives:
+            if not Path(path).is_file():
+                raise LabError(f"--drive {path}: does not exist")
         if self.silicon:
             if not Path(self.silicon).absolute().parent.is_dir():
                 raise LabError(f"--silicon: {Path(self.silicon).parent} is no directory")
@@ -284,6 +333,11 @@ class Config:
         cpio.data("guest/initrd", guest_initrd())
         for name, path in guest_programs():
             cpio.file("guest/tests/" + name, path)
+        attached = bool(self.drives) or self.forward is not None
+        modules = self.modules + ["virtio_mmio"] * attached
+        modules += ["virtio_blk"] * bool(self.drives)
+        modules += ["virtio_net"] * (self.forward is not None)
+        add_modules(cpio, self.kernel, modules)
         for source, target in self.add:
             if not os.path.lexists(source):
                 raise LabError(f"--add: {source} does not exist")
@@ -300,6 +354,19 @@ class Config:
         for number, step in enumerate(self.steps, 1):
             cpio.data(f"lab/{number:04}" if self.mode == "script" else f"lab/{number}", step + "\n")
         return cpio.bytes()
+
+    def attached(self):
+        """Network and disks, on virtio-mmio, which both machines have."""
+        args = []
+        if self.forward is not None:
+            forwards = "".join(f",hostfwd=tcp:127.0.0.1:{here}-:{there}"
+                               for here, there in self.forward.items())
+            args += ["-netdev", "user,id=net,restrict=on" + forwards,
+                     "-device", "virtio-net-device,netdev=net"]
+        for number, path in enumerate(self.drives):
+            args += ["-drive", f"file={path},format=raw,if=none,id=d{number},cache=writethrough",
+                     "-device", f"virtio-blk-device,drive=d{number}"]
+        return args
 
     def qemu(self, initramfs):
         """QEMU's command line, without a console."""
@@ -321,12 +388,14 @@ class Config:
             hardware += self.checked()
         if self.icount:
             hardware += ICOUNT
+        hardware += self.attached()
         # On a terminal, warnings of the boot would only be in the way; dmesg has them.
         level = "loglevel=3" if self.mode in ("shell", "console") else "quiet"
         append = f"console=ttyAMA0 panic=-1 {level} {self.append}".strip()
         binary = qemu_for_plugins() if self.silicon else ["qemu-system-arm"]
         return [*binary, *hardware, "-smp", str(self.cpus), "-m", str(self.memory),
-                "-nic", "none", "-no-reboot", "-display", "none",
+                *(["-nic", "none"] if self.forward is None else []),
+                "-no-reboot", "-display", "none",
                 "-kernel", str(armhf("kernels", self.kernel, "vmlinuz")),
                 "-initrd", str(initramfs), "-append", append]
 

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """lab/host itself: what comes out, with which status."""
 import os
+import socket
 import subprocess
 
 import pytest
-from labhost import TOP
+from labhost import TOP, LabHost
 
 
 def lab(*args, env=None):
@@ -39,6 +40,21 @@ def test_warning_in_dmesg_is_3():
     assert "made up by a test" in done.stderr
 
 
+@pytest.mark.parametrize("machine", ["virt", "vexpress-a15"])
+def test_modules_disk_and_network(tmp_path, machine):
+    """A port of this machine leads into the host; what is written to the disk is in the file."""
+    disk = tmp_path / "disk"
+    disk.write_bytes(bytes(1 << 20))
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]
+    with LabHost(machine=machine, modules=["tun"], drives=[disk], forward={port: 7000}) as host:
+        host.ok("[ -c /dev/net/tun ]; echo written >/dev/vda; sync; "
+                "nc -l -p 7000 -e echo hello </dev/null >/dev/null 2>&1 & sleep 1")
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as stream:
+            assert stream.recv(100) == b"hello\n"
+    assert disk.read_bytes()[:8] == b"written\n"
+
+
 @pytest.mark.parametrize("args, says", [
     (("--machine", "toaster"), "virt"),
     (("--cpus", "9"), "1 to 4"),
@@ -49,6 +65,9 @@ def test_warning_in_dmesg_is_3():
     (("--add", "/nowhere/at/all"), "does not exist"),
     (("--memory", "8"), "MiB"),
     (("--silicon", "/nowhere/at/all"), "no directory"),
+    (("--forward", "22"), "2222:22"),
+    (("--modules", "toaster"), "no module toaster"),
+    (("--drive", "/nowhere/at/all"), "does not exist"),
 ])
 def test_bad_options_get_one_line(args, says):
     done = lab(*args, "--run", "true")
