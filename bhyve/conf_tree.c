@@ -23,6 +23,18 @@ config_fail(struct config_error *e, const char *fmt, ...)
 	return -1;
 }
 
+const char *
+conf_tidy_value(char *val)
+{
+	size_t len = strlen(val);
+
+	while (len > 0 && strchr(" \t\r\n", val[len - 1]) != NULL)
+		val[--len] = '\0';
+	if (len == 0)
+		return "has an empty value";
+	return strchr(val, '\n') != NULL ? "has a value of more than one line" : NULL;
+}
+
 size_t
 conf_tree_find(const struct conf_tree *t, const char *key)
 {

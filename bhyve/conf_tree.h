@@ -18,6 +18,12 @@ struct config_error {
 /* Always -1. */
 __attribute__((format(printf, 2, 3))) int config_fail(struct config_error *e, const char *fmt, ...);
 
+/*
+ * Every value is one that a line of a file can hold: white space at its end goes.  What is wrong
+ * with it, or NULL.
+ */
+const char *conf_tidy_value(char *val);
+
 enum conf_source {
 	CONF_OPTION, /* "-o KEY=VALUE" */
 	CONF_FILE,   /* text: "FILE:LINE" */

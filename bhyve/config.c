@@ -260,22 +260,11 @@ set_split(struct bhyve_config *c, char *word, size_t len, const struct conf_from
 	return conf_tree_set(&c->tree, word, val, from) == 0 ? 0 : config_fail(e, "no memory left");
 }
 
-/* White space at the end goes, as it does in a file. */
-static char *
-trim_end(char *line)
-{
-	size_t len = strlen(line);
-
-	while (len > 0 && strchr(" \t\r\n", line[len - 1]) != NULL)
-		line[--len] = '\0';
-	return line;
-}
-
 static int
 set_from(
     struct bhyve_config *c, const char *word, const struct conf_from *from, struct config_error *e)
 {
-	const char *eq = strchr(word, '=');
+	const char *eq = strchr(word, '='), *wrong;
 	size_t len;
 	char *copy;
 	int error;
@@ -286,10 +275,9 @@ set_from(
 	copy = strdup(word);
 	if (copy == NULL)
 		return config_fail(e, "no memory left");
-	if (trim_end(copy + len + 1)[0] == '\0')
-		error = config_fail(e, "%.*s: has an empty value", (int)len, word);
-	else if (strchr(copy, '\n') != NULL)
-		error = config_fail(e, "%.*s: a value is one line", (int)len, word);
+	wrong = conf_tidy_value(copy + len + 1);
+	if (wrong != NULL)
+		error = config_fail(e, "%.*s: %s", (int)len, word, wrong);
 	else
 		error = set_split(c, copy, len, from, e);
 	free(copy);
@@ -321,7 +309,8 @@ config_read(struct bhyve_config *c, FILE *f, const char *name, struct config_err
 			error = config_fail(e, "%s: is not text", where);
 			break;
 		}
-		word = trim_end(line) + strspn(line, " \t");
+		conf_tidy_value(line);
+		word = line + strspn(line, " \t");
 		if (*word == '\0' || *word == '#')
 			continue;
 		if (set_from(c, word, &from, &inner) != 0)

@@ -243,19 +243,21 @@ static int
 option_word(struct conf_tree *t, const struct dev_place *place, const struct dev_model *model,
     char *word, bool first, const struct conf_from *from, struct config_error *e)
 {
+	const char *key = word, *wrong = NULL;
 	char *val = strchr(word, '=');
-	const char *key = word;
 
 	if (*word == '\0')
 		return config_fail(e, "%s: there is a comma, but no option behind it", from->text);
 	if (val != NULL) {
 		*val++ = '\0';
-		if (*val == '\0')
-			return config_fail(e, "%s: %.60s has an empty value", from->text, word);
 	} else if (first && model->legacy != NULL) {
 		key = model->legacy;
 		val = word;
 	}
+	if (val != NULL)
+		wrong = conf_tidy_value(val);
+	if (wrong != NULL)
+		return config_fail(e, "%s: %.60s %s", from->text, key, wrong);
 	/* "device" would name another device than the one we have just looked up. */
 	if (strcmp(key, "device") == 0 || !option_name_ok(key))
 		return unknown_option(from->text, model, key, e);

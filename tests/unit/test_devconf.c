@@ -252,9 +252,30 @@ test_not_text(void **state)
 	assert_int_equal(config_read(&c, f, "FILE", &e), -1);
 	assert_string_equal(e.text, "FILE:1: is not text");
 	assert_int_equal(config_set(&c, "fdt.bootargs=a\nb", &e), -1);
-	assert_string_equal(e.text, "fdt.bootargs: a value is one line");
+	assert_string_equal(e.text, "fdt.bootargs: has a value of more than one line");
+	assert_int_equal(slots_option(&c.tree, "3,virtio-blk,a\nb", &e), -1);
+	assert_string_equal(e.text, "-s 3,virtio-blk: path has a value of more than one line");
+	assert_int_equal(slots_option(&c.tree, "4,virtio-blk, ", &e), -1);
+	assert_string_equal(e.text, "-s 4,virtio-blk: path has an empty value");
 	config_free(&c);
 	fclose(f);
+}
+
+/* A file could not hold it, and what is printed must read back. */
+static void
+test_white_space(void **state)
+{
+	struct bhyve_config c;
+	struct config_error e;
+
+	(void)state;
+	config_init(&c);
+	assert_int_equal(slots_option(&c.tree, "3,virtio-blk,a b\t ,ro=yes\r", &e), 0);
+	assert_key(&c, "pci.0.3.0.path", "a b");
+	assert_key(&c, "pci.0.3.0.ro", "yes");
+	assert_int_equal(config_set(&c, "fdt.bootargs= a  ", &e), 0);
+	assert_string_equal(c.bootargs, " a");
+	config_free(&c);
 }
 
 /* Whatever is too long: the message is not. */
@@ -412,6 +433,7 @@ main(void)
 		cmocka_unit_test(test_slot_is_keys),
 		cmocka_unit_test(test_messages),
 		cmocka_unit_test(test_not_text),
+		cmocka_unit_test(test_white_space),
 		cmocka_unit_test(test_long),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_dump),
