@@ -431,13 +431,33 @@ run_machine(struct machine *m, const struct bhyve_config *c)
 	return m->run.status;
 }
 
+/* What asks for words only.  -1: it does not. */
+static int
+answer(const struct bhyve_config *c)
+{
+	int error = 0;
+
+	if (c->help)
+		fputs(config_usage(), stdout);
+	else if (c->list_devices)
+		slots_help(stdout);
+	else if (c->dump)
+		error = config_dump(c, stdout);
+	else
+		return -1;
+	if (error == 0 && fflush(stdout) == 0)
+		return 0;
+	say("cannot write: %s", strerror(errno));
+	return BHYVE_ERROR;
+}
+
 int
 main(int argc, char **argv)
 {
 	static struct machine machine;
 	struct config_error e;
 	struct bhyve_config c;
-	enum bhyve_status status;
+	int status;
 
 	config_init(&c);
 	if (config_parse(&c, argc, argv, &e) != 0) {
@@ -446,12 +466,12 @@ main(int argc, char **argv)
 		config_free(&c);
 		return BHYVE_ERROR;
 	}
-	if (c.help) {
-		fputs(config_usage(), stdout);
+	status = answer(&c);
+	if (status >= 0) {
 		config_free(&c);
-		return 0;
+		return status;
 	}
-	status = run_machine(&machine, &c);
+	status = (int)run_machine(&machine, &c);
 	take_down(&machine, &c);
 	config_free(&c);
 	return status;
