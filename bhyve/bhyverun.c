@@ -286,6 +286,7 @@ block_signals(void)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGCONT);
+	sigaddset(&set, SIGWINCH); /* a device may want it */
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 

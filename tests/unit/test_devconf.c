@@ -344,6 +344,31 @@ test_values(void **state)
 	config_free(&c);
 }
 
+static void
+test_all_keys(void **state)
+{
+	static const char *const want[] = { "device", "port.a", "port1", "port2" };
+	const char *key = NULL;
+	struct bhyve_config c;
+
+	(void)state;
+	good(&c,
+	    "-s 3,virtio-console,port2=/b,port.a=x,port1=/a -s 30,virtio-rnd "
+	    "-s mmio:1,virtio-rnd g");
+	for (size_t i = 0; i < NELEM(want); i++) {
+		assert_true(dev_conf_next(&c.slots.dev[0], &key));
+		assert_string_equal(key, want[i]);
+	}
+	assert_false(dev_conf_next(&c.slots.dev[0], &key));
+	for (unsigned int i = 1; i < 3; i++) { /* also the last of all keys */
+		key = NULL;
+		assert_true(dev_conf_next(&c.slots.dev[i], &key));
+		assert_string_equal(key, "device");
+		assert_false(dev_conf_next(&c.slots.dev[i], &key));
+	}
+	config_free(&c);
+}
+
 /* The dump; the caller frees it. */
 static char *
 dump(const struct bhyve_config *c)
@@ -436,6 +461,7 @@ main(void)
 		cmocka_unit_test(test_white_space),
 		cmocka_unit_test(test_long),
 		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_all_keys),
 		cmocka_unit_test(test_dump),
 		cmocka_unit_test(test_help),
 	};
