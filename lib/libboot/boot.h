@@ -119,7 +119,9 @@ struct boot_config {
 	const char *dtb;     /* NULL: the generated one */
 	const char *overlays[BOOT_MAX_OVERLAYS];
 	unsigned int noverlays;
-	uint64_t raw_gpa; /* BOOT_NO_ADDRESS: by the file's format */
+	uint64_t raw_gpa;     /* BOOT_NO_ADDRESS: by the file's format */
+	uint32_t virtio_mmio; /* as in struct boot_machine, and so is the next */
+	bool pci;
 	bool progress;
 };
 /* What vCPU 0 starts with; the other registers are as at reset. */
