@@ -20,7 +20,9 @@ struct devices {
 	struct pci_bus *pci;
 };
 
-/* ---- what devices may use; each fails only when the VM is going away ---- */
+/* ---- what devices may use ---- */
+
+/* These fail when the VM is going away, or the guest's message is for nobody: nothing is lost. */
 
 static void
 raise_msi(void *arg, uint64_t addr, uint32_t data)
