@@ -22,8 +22,7 @@
 #include "dev/pl011.h"
 #include "dev/pl031.h"
 #include "dev/pl061.h"
-
-#define SPI_INTID(n) (32u + (uint32_t)(n))
+#include "devices.h"
 
 /* The machine: devices and the loop that serves them. */
 struct machine {
@@ -33,6 +32,7 @@ struct machine {
 	struct pl011 *pl011;
 	struct pl031 *pl031;
 	struct pl061 *pl061;
+	struct devices *devices; /* those of the configuration */
 	struct run_vcpu vcpu[VM_MAXCPU];
 	unsigned int nvcpus;
 	bool created;	   /* this bhyve made the VM */
@@ -77,6 +77,8 @@ boot_files(const struct bhyve_config *c)
 		.dtb = c->fdt_file,
 		.noverlays = c->noverlays,
 		.raw_gpa = c->kernel_address,
+		.virtio_mmio = devices_virtio_mmio(&c->slots),
+		.pci = true,
 	};
 
 	for (unsigned int i = 0; i < c->noverlays; i++)
@@ -219,6 +221,9 @@ make_devices(struct machine *m, const struct bhyve_config *c)
 	mmio_register(&m->mmio, &dev);
 	pl061_mmio(m->pl061, MACHINE_PL061_BASE, &dev);
 	mmio_register(&m->mmio, &dev);
+	m->devices = devices_create(&m->run, &c->slots);
+	if (m->devices == NULL)
+		return -1;
 	console_start(m->console);
 	return 0;
 }
@@ -394,6 +399,7 @@ take_down(struct machine *m, const struct bhyve_config *c)
 {
 	bool destroy = m->created && !c->keep;
 
+	devices_destroy(m->devices);
 	if (m->console != NULL)
 		console_close(m->console);
 	if (m->pl011 != NULL)

@@ -156,17 +156,30 @@ key_ignored(struct bhyve_config *c, const char *key, const char *val, struct con
 }
 
 static int
-key_localtime(struct bhyve_config *c, const char *key, const char *val, struct config_error *e)
+only(bool right, const char *key, const char *val, struct config_error *e)
 {
-	bool localtime;
+	bool truth;
 
-	(void)c;
-	if (set_bool(&localtime, key, val, e) != 0)
+	if (set_bool(&truth, key, val, e) != 0)
 		return -1;
-	if (localtime)
+	if (truth != right)
 		return config_fail(
-		    e, "%s=%s: the clock keeps UTC: say false, or leave it out", key, val);
+		    e, "%s=%s: this machine has only %s", key, val, right ? "true" : "false");
 	return 0;
+}
+
+static int
+key_only_true(struct bhyve_config *c, const char *key, const char *val, struct config_error *e)
+{
+	(void)c;
+	return only(true, key, val, e);
+}
+
+static int
+key_only_false(struct bhyve_config *c, const char *key, const char *val, struct config_error *e)
+{
+	(void)c;
+	return only(false, key, val, e);
 }
 
 static const struct key {
@@ -188,9 +201,12 @@ static const struct key {
 	{ "keep", key_keep },
 	{ "config.dump", key_dump },
 	{ "acpi_tables", key_ignored },
+	{ "memory.guest_in_core", key_only_false },
 	{ "memory.wired", key_ignored },
-	{ "rtc.use_localtime", key_localtime },
+	{ "rtc.use_localtime", key_only_false },
+	{ "virtio_msix", key_only_true },
 	{ "x86.mptable", key_ignored },
+	{ "x86.strictio", key_only_false },
 	{ "x86.strictmsr", key_ignored },
 	{ "x86.vmexit_on_hlt", key_ignored },
 	{ "x86.vmexit_on_pause", key_ignored },

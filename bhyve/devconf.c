@@ -21,7 +21,7 @@ conf_parse_bool(const char *val, bool *out)
 
 	for (int truth = 0; truth < 2; truth++) {
 		for (int i = 0; i < 4; i++) {
-			if (strcmp(val, words[truth][i]) == 0) {
+			if (strcasecmp(val, words[truth][i]) == 0) {
 				*out = truth != 0;
 				return true;
 			}
