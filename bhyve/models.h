@@ -11,6 +11,7 @@
 #include "virtqueue.h"
 
 extern const struct virtio_model virtio_balloon_model;
+extern const struct virtio_model virtio_blk_model;
 extern const struct virtio_model virtio_console_model;
 extern const struct virtio_model virtio_rnd_model;
 

@@ -129,6 +129,4 @@ uint32_t blk_req_finish(struct blk_req *r);
 /* virtio_blk.c.  The disk's part is over; any thread.  r is the queue's again. */
 void blk_req_posted(struct blk_req *r);
 
-extern const struct virtio_model virtio_blk_model;
-
 #endif /* BHYVE_VIRTIO_BLK_H */

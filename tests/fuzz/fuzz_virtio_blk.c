@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../unit/virtio_rig.h"
+#include "models.h"
 #include "virtio_blk.h"
 
 #define DISK	65536u

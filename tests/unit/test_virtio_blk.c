@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #include "../../bhyve/doorbell.h"
+#include "models.h"
 #include "virtio_blk.h"
 #include "virtio_rig.h"
 
