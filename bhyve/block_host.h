@@ -1,0 +1,28 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The bhyve-arm authors
+ *
+ * What block_file.c needs of the host OS beyond POSIX: block_host_linux.c.
+ */
+#ifndef BHYVE_BLOCK_HOST_H
+#define BHYVE_BLOCK_HOST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * Nobody else may have it open for writing; nor, for a writer, at all.  Holds while fd is open, is
+ * nobody's but this fd's, and binds only those who ask.  0 or an errno, EWOULDBLOCK where it
+ * is taken.
+ */
+int block_host_lock(int fd, bool writer);
+/* A block device: its size, sectors, and whether it can be written.  0 or an errno. */
+int block_host_device(int fd, uint64_t *bytes, uint32_t *sector, uint32_t *physical, bool *ro);
+/* May discards do anything?  size: of the file. */
+bool block_host_can_discard(int fd, bool device, uint64_t size);
+/* 0 or an errno; EOPNOTSUPP where there is no such thing. */
+int block_host_discard(int fd, bool device, uint64_t offset, uint64_t bytes);
+/* Have it read as zeroes without writing them; free the space (unmap), or keep it allocated. */
+int block_host_zero(int fd, bool unmap, uint64_t offset, uint64_t bytes);
+
+#endif /* BHYVE_BLOCK_HOST_H */
