@@ -830,6 +830,62 @@ test_full(void **s)
 	pci_rig_end();
 }
 
+/* ---- several vCPUs, and a device's own thread ---- */
+
+#define ROUNDS 2000u
+
+static void *
+toggle(void *arg)
+{
+	(void)arg;
+	for (uint32_t i = 0; i < ROUNDS; i++) {
+		set(0, COMMAND, 2, i % 2 != 0 ? MEM | MASTER | INTX_OFF : MASTER);
+		set_bar(0, BAR_MSIX, MMIO + 0x100000 * (1 + i % 3));
+		set(0, msix_control, 2, i % 5 != 0 ? 0x8000 : 0xc000);
+	}
+	return NULL;
+}
+
+static void *
+raise_all(void *arg)
+{
+	(void)arg;
+	for (uint32_t i = 0; i < ROUNDS; i++) {
+		pci_msix_raise(dev[0], i % VECTORS);
+		pci_intx(dev[0], i % 2 != 0);
+		pci_intx(dev[1], i % 3 != 0);
+	}
+	return NULL;
+}
+
+static void
+test_threads(void **s)
+{
+	pthread_t thread[2];
+
+	(void)s;
+	msix_setup();
+	for (uint32_t v = 0; v < VECTORS; v++)
+		msix_mask(v, false);
+	pthread_create(&thread[0], NULL, toggle, NULL);
+	pthread_create(&thread[1], NULL, raise_all, NULL);
+	for (uint32_t i = 0; i < ROUNDS; i++) {
+		pci_rd(MMIO + 0x100000 * (1 + i % 3), 4);
+		pci_rd(MMIO + 0x100000 + 0x1000, 8);
+		cfg(0, STATUS, 2);
+	}
+	pthread_join(thread[0], NULL);
+	pthread_join(thread[1], NULL);
+	/* Nothing was lost. */
+	set(0, COMMAND, 2, MEM | MASTER);
+	set(0, msix_control, 2, 0x8000);
+	assert_int_equal(pci_rd(bar(0, BAR_MSIX) + 0x1000, 8), 0);
+	assert_true(pci_rig.nmsis > 0);
+	pci_intx(dev[0], false);
+	pci_intx(dev[1], false);
+	assert_int_equal(pci_rig.lines, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -857,6 +913,7 @@ main(void)
 		TEST(test_intx_disable),
 		cmocka_unit_test(test_intx_swizzle),
 		cmocka_unit_test(test_full),
+		TEST(test_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
