@@ -120,6 +120,102 @@ conf_tree_set(struct conf_tree *t, const char *key, const char *val, const struc
 }
 
 void
+conf_node_said(const struct conf_node *node, const char *key, char *buf, size_t size)
+{
+	if (node->source == CONF_OPTION)
+		snprintf(buf, size, "-o %.50s=%.60s", key, node->val);
+	else
+		snprintf(buf, size, "%s: %.50s=%.60s", node->from, key, node->val);
+}
+
+/* ---- references ---- */
+
+/* A value may refer to one that refers to another... */
+#define MAX_DEPTH 8
+
+struct expansion {
+	const struct conf_tree *tree;
+	struct config_error *e;
+	char *text; /* CONF_MAX_VALUE + 1 bytes */
+	size_t len;
+};
+
+bool
+conf_has_reference(const char *val)
+{
+	while ((val = strchr(val, '%')) != NULL) {
+		if (*++val == '(' || *val == '%')
+			return true;
+	}
+	return false;
+}
+
+static int expand(struct expansion *x, const char *val, int depth);
+
+static int
+append(struct expansion *x, char c)
+{
+	if (x->len == CONF_MAX_VALUE)
+		return config_fail(x->e, "is longer than %u characters", CONF_MAX_VALUE);
+	x->text[x->len++] = c;
+	return 0;
+}
+
+/* p is behind "%(".  Where it goes on; NULL: *e says why not. */
+static const char *
+expand_reference(struct expansion *x, const char *p, int depth)
+{
+	const struct conf_node *node;
+	size_t len = strcspn(p, ")");
+	char key[128];
+
+	if (p[len] == '\0') {
+		config_fail(x->e, "has %%( without ); %%%% stands for %%");
+		return NULL;
+	}
+	snprintf(key, sizeof(key), "%.*s", (int)(len < sizeof(key) ? len : sizeof(key)), p);
+	node = conf_tree_get(x->tree, key);
+	if (node == NULL)
+		config_fail(x->e, "refers to %.50s, which is not set", key);
+	else if (depth == MAX_DEPTH)
+		config_fail(x->e, "refers to itself, or too deeply: %.50s", key);
+	else if (expand(x, node->val, depth + 1) == 0)
+		return p + len + 1;
+	return NULL;
+}
+
+static int
+expand(struct expansion *x, const char *val, int depth)
+{
+	while (*val != '\0') {
+		if (val[0] == '%' && val[1] == '(') {
+			val = expand_reference(x, val + 2, depth);
+			if (val == NULL)
+				return -1;
+			continue;
+		}
+		if (val[0] == '%' && val[1] == '%')
+			val++;
+		if (append(x, *val++) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+char *
+conf_expand(const struct conf_tree *t, const char *val, struct config_error *e)
+{
+	struct expansion x = { t, e, calloc(1, CONF_MAX_VALUE + 1), 0 };
+
+	if (x.text == NULL)
+		config_fail(e, "no memory left");
+	else if (expand(&x, val, 0) == 0)
+		return x.text;
+	free(x.text);
+	return NULL;
+}
+
+void
 conf_tree_free(struct conf_tree *t)
 {
 	for (size_t i = 0; i < t->n; i++)

@@ -9,6 +9,7 @@
 #ifndef BHYVE_CONF_TREE_H
 #define BHYVE_CONF_TREE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* One line for people. */
@@ -46,12 +47,23 @@ struct conf_tree {
 	size_t n, cap;
 };
 
+/* How it was written: "-o KEY=VALUE", "FILE:LINE: KEY=VALUE", "-s 3,virtio-blk: KEY=VALUE". */
+void conf_node_said(const struct conf_node *node, const char *key, char *buf, size_t size);
+
 /* Replaces what the key was.  -1: no memory, and nothing changed. */
 int conf_tree_set(
     struct conf_tree *t, const char *key, const char *val, const struct conf_from *from);
 const struct conf_node *conf_tree_get(const struct conf_tree *t, const char *key); /* NULL */
 /* The first node whose key is not before this one; t->n: none. */
 size_t conf_tree_find(const struct conf_tree *t, const char *key);
+/*
+ * %(KEY) stands for that key's value and %% for %, as in bhyve_config(5): whether there is any in
+ * val, and what val says with what t has, at most CONF_MAX_VALUE characters.  The caller frees it.
+ * NULL: why is in *e, about the value alone.
+ */
+#define CONF_MAX_VALUE 4096u
+bool conf_has_reference(const char *val);
+char *conf_expand(const struct conf_tree *t, const char *val, struct config_error *e);
 void conf_tree_free(struct conf_tree *t); /* it is empty afterwards */
 
 #endif /* BHYVE_CONF_TREE_H */

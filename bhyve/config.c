@@ -260,6 +260,13 @@ set_known(struct bhyve_config *c, const char *word, size_t len, struct config_er
 	return config_fail(e, "%.*s: there is no such key; bhyve(8) lists them", (int)len, word);
 }
 
+/* The one key whose values add up. */
+static bool
+is_overlay(const char *word, size_t len)
+{
+	return len == strlen("fdt.overlay") && strncmp(word, "fdt.overlay", len) == 0;
+}
+
 /* word is "KEY=VALUE" without white space around; it is taken apart. */
 static int
 set_split(struct bhyve_config *c, char *word, size_t len, const struct conf_from *from,
@@ -268,7 +275,9 @@ set_split(struct bhyve_config *c, char *word, size_t len, const struct conf_from
 	const char *val = word + len + 1;
 	bool slot = slots_has_key(word);
 
-	if (!slot && set_known(c, word, len, e) != 0)
+	/* What refers to other keys waits for them: config_expand(). */
+	if (!slot && (!conf_has_reference(val) || is_overlay(word, len)) &&
+	    set_known(c, word, len, e) != 0)
 		return -1;
 	word[len] = '\0';
 	if (slot)
@@ -304,6 +313,67 @@ int
 config_set(struct bhyve_config *c, const char *word, struct config_error *e)
 {
 	return set_from(c, word, &(struct conf_from){ CONF_OPTION, NULL }, e);
+}
+
+/* ---- references to other keys ---- */
+
+/* Sets the key anew in *all, and in the structure what waited. */
+static int
+expand_node(struct bhyve_config *c, const struct conf_node *node, struct conf_tree *all,
+    struct config_error *e)
+{
+	const struct conf_from from = { node->source, node->from };
+	bool waits = !slots_has_key(node->key) && !is_overlay(node->key, strlen(node->key));
+	char *val = conf_expand(&c->tree, node->val, e), *word = NULL;
+	int error = val != NULL ? conf_tree_set(all, node->key, val, &from) : -1;
+
+	if (error == 0 && waits && conf_has_reference(node->val)) {
+		error = asprintf(&word, "%s=%s", node->key, val) < 0 ? -1 : 0;
+		if (error == 0)
+			error = set_known(c, word, strlen(node->key), e);
+		free(word);
+	}
+	free(val);
+	return error;
+}
+
+static int
+expand_overlays(struct bhyve_config *c, struct config_error *e)
+{
+	for (unsigned int i = 0; i < c->noverlays; i++) {
+		char *file = conf_expand(&c->tree, c->overlays[i], e);
+
+		if (file == NULL)
+			return -1;
+		free(c->overlays[i]);
+		c->overlays[i] = file;
+	}
+	return 0;
+}
+
+int
+config_expand(struct bhyve_config *c, struct config_error *e)
+{
+	struct config_error inner = { "no memory left" };
+	struct conf_tree all = { .n = 0 };
+	char said[200];
+	int error = 0;
+
+	for (size_t i = 0; i < c->tree.n && error == 0; i++) {
+		error = expand_node(c, &c->tree.node[i], &all, &inner);
+		conf_node_said(&c->tree.node[i], c->tree.node[i].key, said, sizeof(said));
+	}
+	if (error == 0) {
+		snprintf(said, sizeof(said), "fdt.overlay");
+		error = expand_overlays(c, &inner);
+	}
+	if (error != 0) {
+		conf_tree_free(&all);
+		return config_fail(e, "%.180s: %.120s", said, inner.text);
+	}
+	conf_tree_free(&c->tree);
+	c->tree = all;
+	return 0;
 }
 
 /* ---- files ---- */
@@ -500,7 +570,7 @@ config_parse(struct bhyve_config *c, int argc, char **argv, struct config_error 
 		    argv[optind + 1]);
 	if (optind < argc && set_name(c, argv[optind], e) != 0)
 		return -1;
-	return check_together(c, e);
+	return config_expand(c, e) == 0 ? check_together(c, e) : -1;
 }
 
 void

@@ -47,6 +47,8 @@ int config_parse(struct bhyve_config *c, int argc, char **argv, struct config_er
 int config_set(struct bhyve_config *c, const char *word, struct config_error *e);
 /* The lines of a -k file; name is for messages.  The caller asks ferror().  -1: a line in *e. */
 int config_read(struct bhyve_config *c, FILE *f, const char *name, struct config_error *e);
+/* Once, when all keys are there: resolves what refers to others.  -1: a line in *e. */
+int config_expand(struct bhyve_config *c, struct config_error *e);
 /* All keys, also those that hold because nothing was said, as -k reads them.  -1: no memory. */
 int config_dump(const struct bhyve_config *c, FILE *f);
 const char *config_usage(void);

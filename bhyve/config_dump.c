@@ -38,6 +38,21 @@ gather(const struct bhyve_config *c, struct conf_tree *all)
 	return error;
 }
 
+/* A % that would be taken for a reference is written as two. */
+static void
+put(FILE *f, const char *key, const char *val)
+{
+	bool escape = conf_has_reference(val);
+
+	fprintf(f, "%s=", key);
+	for (; *val != '\0'; val++) {
+		if (escape && *val == '%')
+			putc('%', f);
+		putc(*val, f);
+	}
+	putc('\n', f);
+}
+
 int
 config_dump(const struct bhyve_config *c, FILE *f)
 {
@@ -51,12 +66,12 @@ config_dump(const struct bhyve_config *c, FILE *f)
 		if (strcmp(node->key, "config.dump") == 0)
 			continue;
 		if (strcmp(node->key, "fdt.overlay") != 0) {
-			fprintf(f, "%s=%s\n", node->key, node->val);
+			put(f, node->key, node->val);
 			continue;
 		}
 		/* The one key that adds to what there is. */
 		for (unsigned int o = 0; o < c->noverlays; o++)
-			fprintf(f, "%s=%s\n", node->key, c->overlays[o]);
+			put(f, node->key, c->overlays[o]);
 	}
 	conf_tree_free(&all);
 	return error;

@@ -85,12 +85,8 @@ said_of(const struct conf_node *node, const char *option, bool of_device, char *
 {
 	if (node->source == CONF_SLOT && of_device)
 		snprintf(buf, size, "%s", node->from);
-	else if (node->source == CONF_SLOT)
-		snprintf(buf, size, "%s: %.30s=%.60s", node->from, option, node->val);
-	else if (node->source == CONF_FILE)
-		snprintf(buf, size, "%s: %.50s=%.60s", node->from, node->key, node->val);
 	else
-		snprintf(buf, size, "-o %.50s=%.60s", node->key, node->val);
+		conf_node_said(node, node->source == CONF_SLOT ? option : node->key, buf, size);
 }
 
 static void

@@ -72,7 +72,7 @@ check_taken(const struct bhyve_config *c)
 		}
 	}
 	config_init(&again);
-	must(read_text(&again, text, size, &e) == 0);
+	must(read_text(&again, text, size, &e) == 0 && config_expand(&again, &e) == 0);
 	must(slots_check(&again.tree, &again.slots, &e) == 0 && again.slots.n == c->slots.n);
 	again_text = dump(&again, &again_size);
 	must(size == again_size && memcmp(text, again_text, size) == 0);
@@ -103,6 +103,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		else
 			error = read_text(&c, line, strlen(line), &e);
 	}
+	if (error == 0)
+		error = config_expand(&c, &e);
 	if (error == 0)
 		error = slots_check(&c.tree, &c.slots, &e);
 	if (error != 0)

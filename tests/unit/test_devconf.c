@@ -96,6 +96,11 @@ test_slot_is_keys(void **state)
 		    { { "virtio_mmio.31.device", "virtio-blk" }, { "virtio_mmio.31.path", "a" } } },
 		{ "-o pci.0.3.0.ro=on -o pci.0.03.0.device=virtio-blk g",
 		    { { "pci.0.3.0.device", "virtio-blk" }, { "pci.0.3.0.ro", "on" } } },
+		/* References, to what comes later too. */
+		{ "-s 3,virtio-blk,/vm/%(name).ram,even=%(pci.0.3.0.path)! "
+		  "-o fdt.bootargs=%%(x)%d%%%(cpus) -c 2 -o kernel=/%(name) guest",
+		    { { "pci.0.3.0.path", "/vm/guest.ram" }, { "pci.0.3.0.even", "/vm/guest.ram!" },
+			{ "fdt.bootargs", "%(x)%d%2" }, { "kernel", "/guest" } } },
 		/* The last one counts. */
 		{ "-s 3,virtio-blk,a -o pci.0.3.0.path=b -o pci.0.3.0.path=c g",
 		    { { "pci.0.3.0.path", "c" } } },
@@ -227,6 +232,17 @@ test_messages(void **state)
 		{ "-o config.dump=x g", "-o config.dump=x: is neither" },
 		{ "-o virtio_msix=no g", "-o virtio_msix=no: this machine has only true" },
 		{ "-o memory.wired=2 g", "-o memory.wired=2: is neither true nor false" },
+		{ "-o kernel=%(x) g", "-o kernel=%(x): refers to x, which is not set" },
+		{ "{kernel=/%(kernel)}g",
+		    "FILE:1: kernel=/%(kernel): refers to itself, or too deeply" },
+		{ "-o kernel=%(name g", "-o kernel=%(name: has %( without ); %% stands for %" },
+		{ "-s 3,virtio-blk,%(y) g",
+		    "-s 3,virtio-blk: pci.0.3.0.path=%(y): refers to y, which" },
+		{ "-o memory.size=%(name) g",
+		    "-o memory.size=%(name): memory.size=g: is not a size" },
+		{ "-o floppy=%(name) g", "-o floppy=%(name): floppy: there is no such key" },
+		{ "-o kernel=k -o fdt.overlay=%(x) g", "-o fdt.overlay=%(x): refers to x" },
+		{ "-s 3,virtio-blk,a,ro=%(name) g", "-s 3,virtio-blk: ro=g: is neither" },
 		{ "-W g", "-W: bhyve(8) on other machines has this option, this one has not" },
 		{ "-l bootrom,x g", "-l: bhyve(8) on other machines" },
 	};
@@ -378,6 +394,10 @@ test_dump(void **state)
 		    "kernel=/k\nmemory.size=256M\nname=g\npci.0.0.0.device=hostbridge\n"
 		    "pci.0.3.0.device=virtio-blk\npci.0.3.0.path=disk\npci.0.3.0.ro=true\n"
 		    "rtc.use_localtime=false\nvcpu.0.cpuset=1\nvirtio_mmio.1.device=virtio-rnd\n" },
+		{ "-o kernel=50% -o initrd=%%(%(name) -o fdt.overlay=%%%% g",
+		    "console=stdio\ncpus=1\ndestroy_on_poweroff=false\nfdt.overlay=%%%%\n"
+		    "initrd=%%(g\nkeep=false\nkernel=50%\nmemory.size=256M\nname=g\n"
+		    "pci.0.0.0.device=hostbridge\nrtc.use_localtime=false\n" },
 	};
 	struct bhyve_config c, again;
 	struct config_error e;
@@ -392,6 +412,7 @@ test_dump(void **state)
 		config_init(&again);
 		f = fmemopen(text, strlen(text), "r");
 		assert_int_equal(config_read(&again, f, "FILE", &e), 0);
+		assert_int_equal(config_expand(&again, &e), 0);
 		assert_int_equal(slots_check(&again.tree, &again.slots, &e), 0);
 		fclose(f);
 		assert_false(again.dump);
