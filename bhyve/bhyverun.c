@@ -21,6 +21,7 @@
 #include "debug.h"
 #include "dev/pl011.h"
 #include "dev/pl031.h"
+#include "dev/pl061.h"
 #include "devices.h"
 
 /* The machine: devices and the loop that serves them. */
@@ -30,11 +31,13 @@ struct machine {
 	struct chardev *console;
 	struct pl011 *pl011;
 	struct pl031 *pl031;
+	struct pl061 *pl061;
 	struct devices *devices; /* those of the configuration */
 	struct run_vcpu vcpu[VM_MAXCPU];
 	unsigned int nvcpus;
-	bool created;	/* this bhyve made the VM */
-	bool asked_off; /* a signal asked for power-off before */
+	bool created;	   /* this bhyve made the VM */
+	bool asked_button; /* the power button was pressed by a signal before */
+	bool asked_off;	   /* a signal asked for power-off before */
 };
 
 void
@@ -205,7 +208,9 @@ make_devices(struct machine *m, const struct bhyve_config *c)
 	m->pl011 = pl011_create(m->run.loop, m->console, &line);
 	line.irq = SPI_INTID(MACHINE_PL031_SPI);
 	m->pl031 = pl031_create(m->run.loop, &line);
-	if (m->pl011 == NULL || m->pl031 == NULL) {
+	line.irq = SPI_INTID(MACHINE_PL061_SPI);
+	m->pl061 = pl061_create(m->run.loop, &line);
+	if (m->pl011 == NULL || m->pl031 == NULL || m->pl061 == NULL) {
 		say("cannot make the devices: %s", strerror(errno));
 		return -1;
 	}
@@ -213,6 +218,8 @@ make_devices(struct machine *m, const struct bhyve_config *c)
 	pl011_mmio(m->pl011, MACHINE_PL011_BASE, &dev);
 	mmio_register(&m->mmio, &dev);
 	pl031_mmio(m->pl031, MACHINE_PL031_BASE, &dev);
+	mmio_register(&m->mmio, &dev);
+	pl061_mmio(m->pl061, MACHINE_PL061_BASE, &dev);
 	mmio_register(&m->mmio, &dev);
 	m->devices = devices_create(&m->run, &c->slots);
 	if (m->devices == NULL)
@@ -237,6 +244,20 @@ asked_to_end(void *arg)
 	vm_suspend(m->run.ctx, VM_SUSPEND_POWEROFF);
 }
 
+/* SIGTERM, as in bhyve(8): the guest's own shutdown, if it has one and not twice. */
+static void
+asked_to_shut_down(void *arg)
+{
+	struct machine *m = arg;
+
+	if (!m->asked_button && !m->asked_off) {
+		m->asked_button = true;
+		if (pl061_press_power(m->pl061))
+			return;
+	}
+	asked_to_end(m);
+}
+
 static void
 continued(void *arg)
 {
@@ -247,12 +268,14 @@ continued(void *arg)
 static int
 watch_signals(struct machine *m)
 {
-	static const int ending[] = { SIGTERM, SIGINT, SIGHUP };
+	static const int ending[] = { SIGINT, SIGHUP };
 
 	for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++) {
 		if (ev_signal_add(m->run.loop, ending[i], asked_to_end, m) == NULL)
 			return -1;
 	}
+	if (ev_signal_add(m->run.loop, SIGTERM, asked_to_shut_down, m) == NULL)
+		return -1;
 	return ev_signal_add(m->run.loop, SIGCONT, continued, m) != NULL ? 0 : -1;
 }
 
@@ -268,6 +291,7 @@ block_signals(void)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGCONT);
+	sigaddset(&set, SIGWINCH); /* a device may want it */
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
@@ -382,6 +406,8 @@ take_down(struct machine *m, const struct bhyve_config *c)
 		pl011_destroy(m->pl011);
 	if (m->pl031 != NULL)
 		pl031_destroy(m->pl031);
+	if (m->pl061 != NULL)
+		pl061_destroy(m->pl061);
 	if (m->run.loop != NULL)
 		ev_loop_destroy(m->run.loop);
 	if (c->destroy_on_poweroff && m->run.status == BHYVE_POWEROFF)

@@ -10,6 +10,7 @@
 #ifndef BHYVE_CHARDEV_H
 #define BHYVE_CHARDEV_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,11 @@ struct chardev_user {
 
 /* Once, before anything flows. */
 void chardev_attach(struct chardev *cd, const struct chardev_user *user, void *arg);
+/*
+ * Somebody came to the other end or went: called in the loop's thread.  Set before anything flows;
+ * who is there from the start, as on stdio, is there when the input starts.
+ */
+void chardev_watch(struct chardev *cd, void (*client)(void *arg, bool there));
 /* Returns how many of the n bytes were taken; any thread. */
 size_t chardev_write(struct chardev *cd, const uint8_t *bytes, size_t n);
 /* room() may have grown from 0; any thread. */

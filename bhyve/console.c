@@ -7,6 +7,9 @@
  * on stdio and files.  On a pty or a socket where nobody reads for a second, and on a socket
  * without a client, the oldest bytes give way: the last 64 KiB are there for whoever comes.
  *
+ * A port of a virtio console is a stream of data: there nothing gives way while a client is
+ * connected, and without one what is sent is gone.
+ *
  * Lock: out state under "lock"; callbacks are called without it.  The loop's thread does all input
  * and owns "in"; the descriptor of a client is closed by the writer alone.
  */
@@ -18,6 +21,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
@@ -34,7 +38,10 @@
 #define FLUSH_NS   2000000000ull
 
 struct chardev {
+	char *label;	  /* the option: "console" */
 	const char *what; /* "stdio", "pty", ...: for messages */
+	bool port;	  /* immutable: a stream of data */
+	void (*client)(void *arg, bool there);
 	struct ev_loop *loop;
 	const struct chardev_user *user;
 	void *user_arg;
@@ -45,7 +52,7 @@ struct chardev {
 	size_t head, count; /* [lock] */
 	bool short_write;   /* [lock] the device waits for drained() */
 	bool lossy;	    /* [lock] nobody reads: the oldest bytes give way */
-	bool may_stall;	    /* immutable: pty, socket */
+	bool may_stall;	    /* immutable: pty, socket; not of a port */
 	bool dead;	    /* [lock] the client does not take output any more */
 	bool hangup;	    /* [lock] the loop is done with the client: the writer closes */
 	bool closing;	    /* [lock] */
@@ -150,9 +157,9 @@ chardev_write(struct chardev *cd, const uint8_t *bytes, size_t n)
 
 	pthread_mutex_lock(&cd->lock);
 	was_empty = cd->count == 0;
-	if (cd->lossy && !cd->broken)
+	if (cd->lossy && !cd->broken && !cd->port)
 		ring_put_lossy(cd, bytes, n);
-	else if (!cd->broken)
+	else if (!cd->lossy && !cd->broken)
 		n = ring_put_some(cd, bytes, n);
 	if (was_empty && cd->count > 0)
 		pthread_cond_broadcast(&cd->changed);
@@ -190,19 +197,29 @@ writer_lost(struct chardev *cd, int error)
 			ev_fd_enable(cd->in_source, true); /* so that the loop looks */
 		return;
 	}
-	say("console %s: %s; output is dropped from here on", cd->what, strerror(error));
+	say("%s=%s: %s; output is dropped from here on", cd->label, cd->what, strerror(error));
 	cd->broken = true;
 	cd->count = 0;
 }
 
-/* With the lock held. */
+/* With the lock held; drops it while it tells the device. */
 static void
 writer_close_client(struct chardev *cd)
 {
+	bool tell = cd->port && cd->short_write;
+
 	close(cd->out);
 	cd->out = -1;
 	cd->hangup = cd->dead = false;
 	cd->lossy = true;
+	if (cd->port)
+		cd->count = 0;
+	if (tell) {
+		cd->short_write = false;
+		pthread_mutex_unlock(&cd->lock);
+		cd->user->drained(cd->user_arg);
+		pthread_mutex_lock(&cd->lock);
+	}
 	ev_fd_enable(cd->listen_source, true);
 }
 
@@ -292,20 +309,37 @@ input_begin(struct chardev *cd)
 	struct ev_source *s = ev_fd_add(cd->loop, cd->in, input, cd);
 
 	if (s == NULL)
-		say("console %s: no input: %s", cd->what, strerror(errno));
+		say("%s=%s: no input: %s", cd->label, cd->what, strerror(errno));
 	pthread_mutex_lock(&cd->lock);
 	cd->in_source = s;
 	pthread_mutex_unlock(&cd->lock);
 }
 
 static void
+tell_client(struct chardev *cd, bool there)
+{
+	if (cd->client != NULL)
+		cd->client(cd->user_arg, there);
+}
+
+static void
 client_gone(struct chardev *cd)
 {
+	tell_client(cd, false);
 	pthread_mutex_lock(&cd->lock);
 	cd->hangup = true;
 	shutdown(cd->out, SHUT_RDWR); /* the writer may be stuck in it */
 	pthread_cond_broadcast(&cd->changed);
 	pthread_mutex_unlock(&cd->lock);
+}
+
+/* The client closed its end, and all that it sent has been taken. */
+static bool
+at_end(const struct chardev *cd)
+{
+	char byte;
+
+	return cd->listener >= 0 && recv(cd->in, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
 static void
@@ -320,6 +354,7 @@ input(void *arg)
 	pthread_mutex_lock(&cd->lock);
 	dead = cd->dead;
 	pthread_mutex_unlock(&cd->lock);
+	dead = dead || at_end(cd);
 	room = cd->user->room(cd->user_arg);
 	if (room == 0 && !dead) {
 		/* Off first, then look again: the device may have made room in between. */
@@ -340,9 +375,19 @@ input(void *arg)
 
 /* ---- kinds ---- */
 
+/* The process has one. */
+static bool stdio_taken;
+
 static int
 open_stdio(struct chardev *cd)
 {
+	if (stdio_taken) {
+		say("%s=stdio: standard input and output are in use already; console=stdio is the "
+		    "default, so give that another place, as -o console=none",
+		    cd->label);
+		return -1;
+	}
+	stdio_taken = true;
 	cd->in = STDIN_FILENO;
 	cd->out = STDOUT_FILENO;
 	tty_raw();
@@ -354,7 +399,7 @@ open_file(struct chardev *cd, const char *path)
 {
 	cd->out = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0666);
 	if (cd->out < 0) {
-		say("console=file:%s: %s", path, strerror(errno));
+		say("%s=file:%s: %s", cd->label, path, strerror(errno));
 		return -1;
 	}
 	return 0;
@@ -371,7 +416,7 @@ open_pty(struct chardev *cd)
 	if (cd->out < 0 || grantpt(cd->out) != 0 || unlockpt(cd->out) != 0 ||
 	    (name = ptsname(cd->out)) == NULL ||
 	    (cd->slave = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC)) < 0) {
-		say("console=pty: %s", strerror(errno));
+		say("%s=pty: %s", cd->label, strerror(errno));
 		return -1;
 	}
 	if (tcgetattr(cd->slave, &mode) == 0) {
@@ -379,8 +424,8 @@ open_pty(struct chardev *cd)
 		tcsetattr(cd->slave, TCSANOW, &mode);
 	}
 	cd->in = cd->out;
-	cd->may_stall = true;
-	say("console: %s", name);
+	cd->may_stall = !cd->port;
+	say("%s: %s", cd->label, name);
 	return 0;
 }
 
@@ -404,6 +449,7 @@ client_new(void *arg)
 	cd->progress = ev_now_ns();
 	pthread_cond_broadcast(&cd->changed);
 	pthread_mutex_unlock(&cd->lock);
+	tell_client(cd, true);
 }
 
 /* A socket that a dead bhyve left is replaced; anything else at the path is not. */
@@ -415,7 +461,8 @@ open_unix(struct chardev *cd, const char *path)
 	int probe;
 
 	if (strlen(path) >= sizeof(addr.sun_path)) {
-		say("console=unix:%s: longer than %zu characters", path, sizeof(addr.sun_path) - 1);
+		say("%s=unix:%s: longer than %zu characters", cd->label, path,
+		    sizeof(addr.sun_path) - 1);
 		return -1;
 	}
 	strcpy(addr.sun_path, path);
@@ -431,12 +478,12 @@ open_unix(struct chardev *cd, const char *path)
 	if (cd->listener < 0 || bind(cd->listener, (struct sockaddr *)&addr, sizeof(addr)) != 0 ||
 	    (cd->path = strdup(path)) == NULL || listen(cd->listener, 1) != 0 ||
 	    (cd->listen_source = ev_fd_add(cd->loop, cd->listener, client_new, cd)) == NULL) {
-		say("console=unix:%s: %s", path,
+		say("%s=unix:%s: %s", cd->label, path,
 		    errno == EADDRINUSE ? "is there and not a socket that was left over" :
 					  strerror(errno));
 		return -1;
 	}
-	cd->may_stall = true;
+	cd->may_stall = !cd->port;
 	cd->lossy = true;
 	return 0;
 }
@@ -472,6 +519,8 @@ release(struct chardev *cd)
 		ev_remove(cd->stall_timer);
 	if (cd->listen_source != NULL)
 		ev_remove(cd->listen_source);
+	if (cd->out == STDOUT_FILENO)
+		stdio_taken = false;
 	if (cd->out > STDERR_FILENO)
 		close(cd->out);
 	if (cd->listener >= 0)
@@ -483,19 +532,22 @@ release(struct chardev *cd)
 	pthread_mutex_destroy(&cd->lock);
 	pthread_cond_destroy(&cd->changed);
 	free(cd->path);
+	free(cd->label);
 	free(cd);
 }
 
-struct chardev *
-console_open(struct ev_loop *loop, const char *where)
+static struct chardev *
+open_labelled(struct ev_loop *loop, const char *label, const char *where, bool port)
 {
 	struct chardev *cd = calloc(1, sizeof(*cd));
 	pthread_condattr_t attr;
 
-	if (cd == NULL) {
-		say("console: no memory left");
+	if (cd == NULL || (cd->label = strdup(label)) == NULL) {
+		say("%s: no memory left", label);
+		free(cd);
 		return NULL;
 	}
+	cd->port = port;
 	cd->loop = loop;
 	cd->in = cd->out = cd->listener = cd->slave = -1;
 	pthread_mutex_init(&cd->lock, NULL);
@@ -509,11 +561,47 @@ console_open(struct ev_loop *loop, const char *where)
 		return NULL;
 	}
 	if (pthread_create(&cd->writer, NULL, writer_main, cd) != 0) {
-		say("console: cannot start a thread");
+		say("%s: cannot start a thread", label);
 		release(cd);
 		return NULL;
 	}
 	return cd;
+}
+
+struct chardev *
+console_open(struct ev_loop *loop, const char *where)
+{
+	return open_labelled(loop, "console", where, false);
+}
+
+struct chardev *
+console_open_port(struct ev_loop *loop, const char *label, const char *where, bool terminal)
+{
+	char unix_path[sizeof("unix:") + sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+
+	/* A longer one is too long with its head, too. */
+	if (strchr(where, '/') != NULL && strchr(where, ':') == NULL) {
+		snprintf(unix_path, sizeof(unix_path), "unix:%s", where);
+		where = unix_path;
+	}
+	return open_labelled(loop, label, where, !terminal);
+}
+
+const char *
+console_port_wrong(const char *where)
+{
+	if (strcmp(where, "stdio") == 0 || strcmp(where, "pty") == 0 ||
+	    (strncmp(where, "unix:", 5) == 0 && where[5] != '\0') ||
+	    (strncmp(where, "file:", 5) == 0 && where[5] != '\0') ||
+	    (strchr(where, '/') != NULL && strchr(where, ':') == NULL))
+		return NULL;
+	return "is none of stdio, pty, unix:PATH, file:PATH or the path of a socket";
+}
+
+void
+chardev_watch(struct chardev *cd, void (*client)(void *arg, bool there))
+{
+	cd->client = client;
 }
 
 void
@@ -528,6 +616,8 @@ console_start(struct chardev *cd)
 {
 	if (cd->in >= 0)
 		input_begin(cd);
+	if (cd->out >= 0)
+		tell_client(cd, true);
 }
 
 /* Until the ring is empty and the writer idle, or nothing has gone out for a while. */
@@ -560,7 +650,7 @@ console_close(struct chardev *cd)
 	pthread_mutex_lock(&cd->lock);
 	if (!flush(cd)) {
 		/* It hangs in write(), which is a cancellation point. */
-		say("console %s: nobody reads; the last output is lost", cd->what);
+		say("%s=%s: nobody reads; the last output is lost", cd->label, cd->what);
 		pthread_mutex_unlock(&cd->lock);
 		pthread_cancel(cd->writer);
 		pthread_join(cd->writer, NULL);

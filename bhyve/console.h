@@ -12,6 +12,15 @@
 
 /* where: stdio, pty, unix:PATH, file:PATH or none.  NULL, and a line was said. */
 struct chardev *console_open(struct ev_loop *loop, const char *where);
+/*
+ * The same for an option of another name, label, which is for messages.  Not a terminal: a stream
+ * of data, of which nothing is lost while a client is connected, however slow, and nothing is kept
+ * for the next one.
+ */
+struct chardev *console_open_port(
+    struct ev_loop *loop, const char *label, const char *where, bool terminal);
+/* NULL, or what is wrong with where of a port; a path alone is unix:PATH. */
+const char *console_port_wrong(const char *where);
 /* Begin to pass input on: once a device is attached. */
 void console_start(struct chardev *cd);
 /* Writes out what is left, as long as somebody takes it; then closes and frees. */

@@ -188,6 +188,21 @@ dev_conf_mac(const struct dev_conf *conf, const char *key, uint8_t mac[6])
 	return val != NULL && parse_mac(val, mac);
 }
 
+bool
+dev_conf_next(const struct dev_conf *conf, const char **key)
+{
+	size_t len = strlen(conf->prefix), i = conf_tree_find(conf->tree, conf->prefix);
+
+	while (*key != NULL && i < conf->tree->n && conf->tree->node[i].key + len != *key)
+		i++;
+	if (*key != NULL)
+		i++;
+	if (i >= conf->tree->n || strncmp(conf->tree->node[i].key, conf->prefix, len) != 0)
+		return false;
+	*key = conf->tree->node[i].key + len;
+	return true;
+}
+
 const char *
 dev_conf_where(const struct dev_conf *conf)
 {

@@ -24,7 +24,7 @@ enum dev_option_type {
 };
 
 struct dev_option {
-	const char *key; /* NULL ends the table; "" with a prefix, as in "port*", stands for more */
+	const char *key; /* NULL ends the table; "port*" is all that begin so, "*" any other */
 	enum dev_option_type type;
 	const char *help; /* for -s help: what it is, one line */
 	uint64_t min, max;
@@ -65,6 +65,8 @@ struct dev_env {
 	/* An MSI; a level.  Any thread. */
 	void (*raise_msi)(void *arg, uint64_t addr, uint32_t data);
 	void (*set_irq)(void *arg, uint32_t intid, bool level);
+	/* Give whole pages of RAM back to the host: they read as zeros afterwards.  Any thread. */
+	int (*discard)(void *arg, uint64_t gpa, uint64_t len);
 	void *arg;
 };
 
@@ -74,6 +76,11 @@ bool dev_conf_bool(const struct dev_conf *conf, const char *key, bool otherwise)
 uint64_t dev_conf_number(const struct dev_conf *conf, const char *key, uint64_t otherwise);
 /* False: not given. */
 bool dev_conf_mac(const struct dev_conf *conf, const char *key, uint8_t mac[6]);
+/*
+ * The device's keys, also those that a "*" option took, in the order of their names.  *key is NULL
+ * for the first, then what the last call gave; false: there are no more.
+ */
+bool dev_conf_next(const struct dev_conf *conf, const char **key);
 /* "-s 3,virtio-blk", for messages. */
 const char *dev_conf_where(const struct dev_conf *conf);
 

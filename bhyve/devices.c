@@ -43,6 +43,12 @@ set_irq(void *arg, uint32_t intid, bool level)
 		vm_deassert_irq(arg, intid);
 }
 
+static int
+discard(void *arg, uint64_t gpa, uint64_t len)
+{
+	return vm_discard(arg, gpa, len, NULL);
+}
+
 /* A store by a CPU to the frame. */
 static void
 pulse_irq(void *arg, uint32_t intid)
@@ -155,6 +161,7 @@ devices_create(struct run *run, const struct slots *slots)
 		.unbind_doorbell = unbind_doorbell,
 		.raise_msi = raise_msi,
 		.set_irq = set_irq,
+		.discard = discard,
 		.arg = run->ctx,
 	};
 	d->msi = (struct gicv2m){

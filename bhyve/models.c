@@ -6,9 +6,12 @@
  */
 #include <string.h>
 
-#include "devconf.h"
+#include "models.h"
 
 static const struct dev_model *const models[] = {
+	&virtio_balloon_model.model,
+	&virtio_console_model.model,
+	&virtio_rnd_model.model,
 	NULL,
 };
 

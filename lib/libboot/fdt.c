@@ -151,6 +151,37 @@ write_pl031(struct writer *w)
 	w_end(w);
 }
 
+#define POWER_PIN 3u   /* dev/pl061.c's */
+#define KEY_POWER 116u /* bindings: linux,code is a number of Linux's input-event-codes.h */
+
+static void
+write_pl061(struct writer *w)
+{
+	w_begin_at(w, "pl061", MACHINE_PL061_BASE);
+	W_STRINGS(w, "compatible", "arm,pl061\0arm,primecell");
+	w_place(w, MACHINE_PL061_BASE, MACHINE_PL061_SIZE, MACHINE_PL061_SPI);
+	W_CELLS(w, "#gpio-cells", 2);
+	w_empty(w, "gpio-controller");
+	W_CELLS(w, "clocks", PHANDLE_CLOCK);
+	w_string(w, "clock-names", "apb_pclk");
+	W_CELLS(w, "phandle", PHANDLE_GPIO);
+	w_end(w);
+}
+
+/* The power button: bhyve presses it when it is asked to end. */
+static void
+write_keys(struct writer *w)
+{
+	w_begin(w, "gpio-keys");
+	w_string(w, "compatible", "gpio-keys");
+	w_begin(w, "poweroff");
+	w_string(w, "label", "GPIO Key Poweroff");
+	W_CELLS(w, "linux,code", KEY_POWER);
+	W_CELLS(w, "gpios", PHANDLE_GPIO, POWER_PIN, 0 /* active high */);
+	w_end(w);
+	w_end(w);
+}
+
 static void
 write_memory(struct writer *w, const struct boot_machine *m)
 {
@@ -183,6 +214,7 @@ write_chosen_and_names(struct writer *w, const struct boot_machine *m)
 	write_name(w, "gic", "intc", MACHINE_GICD_BASE);
 	write_name(w, "uart0", "pl011", MACHINE_PL011_BASE);
 	write_name(w, "rtc", "pl031", MACHINE_PL031_BASE);
+	write_name(w, "gpio0", "pl061", MACHINE_PL061_BASE);
 	w_string(w, "apb_pclk", "/apb-pclk");
 	w_string(w, "cpus", "/cpus");
 	w_string(w, "psci", "/psci");
@@ -212,6 +244,8 @@ boot_fdt_generate(void *buf, uint32_t cap, const struct boot_machine *m, struct 
 	write_clock(&w);
 	write_pl011(&w);
 	write_pl031(&w);
+	write_pl061(&w);
+	write_keys(&w);
 	fdt_write_virtio_mmio(&w, m->virtio_mmio);
 	if (m->pci)
 		fdt_write_pcie(&w);

@@ -25,6 +25,7 @@ enum {
 	PHANDLE_PSCI,
 	PHANDLE_V2M,
 	PHANDLE_PCIE,
+	PHANDLE_GPIO,
 };
 
 /* A tree while it is written: the first error stays, so that lines need no check of their own. */

@@ -35,7 +35,7 @@ static char dir[64], path[100];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char got[65536];
 static size_t ngot, room;
-static unsigned int drains;
+static unsigned int drains, came, went;
 
 static size_t
 dev_room(void *arg)
@@ -66,6 +66,23 @@ dev_drained(void *arg)
 {
 	(void)arg;
 	__atomic_fetch_add(&drains, 1, __ATOMIC_RELAXED);
+}
+
+static void
+dev_client(void *arg, bool there)
+{
+	(void)arg;
+	__atomic_fetch_add(there ? &came : &went, 1, __ATOMIC_RELAXED);
+}
+
+static void
+wait_count(const unsigned int *count, unsigned int n)
+{
+	uint64_t end = ev_now_ns() + 5 * SECOND;
+
+	while (__atomic_load_n(count, __ATOMIC_RELAXED) < n && ev_now_ns() < end)
+		usleep(1000);
+	assert_int_equal(__atomic_load_n(count, __ATOMIC_RELAXED), n);
 }
 
 static void
@@ -101,19 +118,26 @@ loop_main(void *arg)
 }
 
 static void
-open_console(const char *where)
+run_console(bool port, const char *where)
 {
 	static const struct chardev_user user = { dev_room, dev_input, dev_drained };
 
 	ngot = room = 0;
-	drains = 0;
+	drains = came = went = 0;
 	loop = ev_loop_create();
 	assert_non_null(loop);
-	cd = console_open(loop, where);
+	cd = port ? console_open_port(loop, "port1", where, false) : console_open(loop, where);
 	assert_non_null(cd);
 	chardev_attach(cd, &user, NULL);
+	chardev_watch(cd, dev_client);
 	console_start(cd);
 	assert_int_equal(pthread_create(&thread, NULL, loop_main, NULL), 0);
+}
+
+static void
+open_console(const char *where)
+{
+	run_console(false, where);
 }
 
 static void
@@ -347,6 +371,119 @@ test_socket_left(void **state)
 	ev_loop_destroy(l);
 }
 
+/* A port: clients are told of, and without one what is sent is gone. */
+static void
+test_port_clients(void **state)
+{
+	char have[16];
+	int fd;
+
+	(void)state;
+	run_console(true, path); /* a path alone is a socket's */
+	assert_int_equal(came, 0);
+	write_all("nobody", 6);
+	for (unsigned int round = 1; round <= 3; round++) {
+		fd = client();
+		wait_count(&came, round);
+		assert_int_equal(went, round - 1);
+		write_all("hello", 5);
+		read_all(fd, have, 5);
+		assert_memory_equal(have, "hello", 5);
+		close(fd);
+		wait_count(&went, round);
+		usleep(20000);
+		write_all("nobody", 6);
+	}
+	close_console();
+}
+
+struct slow {
+	int fd;
+	char *bytes;
+	size_t n;
+};
+
+/* Starts long after a console would have given up. */
+static void *
+slow_reader(void *arg)
+{
+	struct slow *s = arg;
+
+	usleep(1500000);
+	read_all(s->fd, s->bytes, s->n);
+	return NULL;
+}
+
+static void
+test_port_slow_client(void **state)
+{
+	static char want[1000000], have[1000000];
+	struct slow s = { .bytes = have, .n = sizeof(have) };
+	pthread_t reader;
+
+	(void)state;
+	pattern(want, sizeof(want));
+	run_console(true, path);
+	s.fd = client();
+	wait_count(&came, 1);
+	assert_int_equal(pthread_create(&reader, NULL, slow_reader, &s), 0);
+	write_all(want, sizeof(want));
+	pthread_join(reader, NULL);
+	assert_memory_equal(have, want, sizeof(want));
+	assert_true(drains > 0);
+	close(s.fd);
+	close_console();
+}
+
+/* A client that goes with a full ring: the device is told that there is room. */
+static void
+test_port_client_dies(void **state)
+{
+	static const uint8_t bytes[65536];
+	unsigned int before;
+	int fd;
+
+	(void)state;
+	run_console(true, path);
+	fd = client();
+	wait_count(&came, 1);
+	while (chardev_write(cd, bytes, sizeof(bytes)) == sizeof(bytes))
+		usleep(10000);
+	usleep(50000);
+	while (chardev_write(cd, bytes, sizeof(bytes)) > 0)
+		usleep(10000);
+	before = __atomic_load_n(&drains, __ATOMIC_RELAXED);
+	close(fd);
+	wait_count(&went, 1);
+	for (int i = 0; i < 500 && __atomic_load_n(&drains, __ATOMIC_RELAXED) == before; i++)
+		usleep(10000);
+	assert_true(__atomic_load_n(&drains, __ATOMIC_RELAXED) > before);
+	assert_int_equal(chardev_write(cd, bytes, sizeof(bytes)), sizeof(bytes));
+	close_console();
+}
+
+static void
+test_port_where(void **state)
+{
+	static const char *const good[] = { "stdio", "pty", "unix:x", "file:x", "/x", "./x" };
+	static const char *const bad[] = { "", "true", "unix:", "file:", "x", "tcp:1/2", "none" };
+	struct ev_loop *l = ev_loop_create();
+	char name[200];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		assert_null(console_port_wrong(good[i]));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_non_null(console_port_wrong(bad[i]));
+	memset(name, '/', sizeof(name));
+	for (size_t n = 90; n < sizeof(name); n += 9) {
+		name[n] = '\0';
+		assert_null(console_open_port(l, "port1", name, false)); /* "/" or too long */
+		name[n] = '/';
+	}
+	ev_loop_destroy(l);
+}
+
 /* stdin from a file that cannot be polled, stdout to a file. */
 static void
 test_stdio(void **state)
@@ -364,6 +501,8 @@ test_stdio(void **state)
 	assert_true(fd >= 0);
 	dup2(fd, 1);
 	open_console("stdio");
+	assert_int_equal(came, 1);
+	assert_null(console_open_port(loop, "port1", "stdio", false)); /* there is one */
 	write_all("output", 6);
 	give_room(4);
 	wait_got(4);
@@ -424,6 +563,10 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_socket_stalled, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_socket_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_socket_left, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_port_clients, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_port_slow_client, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_port_client_dies, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_port_where, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stdio, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_timers, setup, teardown),
 	};

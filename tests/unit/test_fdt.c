@@ -129,6 +129,16 @@ test_nodes(void **state)
 	CHECK_STRING("/pl031@9010000", "compatible", "arm,pl031\0arm,primecell");
 	CHECK_CELLS("/pl031@9010000", "reg", 0, 0x09010000, 0, 0x1000);
 	CHECK_CELLS("/pl031@9010000", "interrupts", 0, 2, 4);
+	CHECK_STRING("/pl061@9030000", "compatible", "arm,pl061\0arm,primecell");
+	CHECK_CELLS("/pl061@9030000", "reg", 0, 0x09030000, 0, 0x1000);
+	CHECK_CELLS("/pl061@9030000", "interrupts", 0, 7, 4);
+	CHECK_CELLS("/pl061@9030000", "#gpio-cells", 2);
+	prop("/pl061@9030000", "gpio-controller", &len);
+	assert_int_equal(len, 0);
+	CHECK_STRING("/gpio-keys", "compatible", "gpio-keys");
+	CHECK_CELLS("/pl061@9030000", "phandle", 9);
+	CHECK_CELLS("/gpio-keys/poweroff", "gpios", 9, 3, 0);
+	CHECK_CELLS("/gpio-keys/poweroff", "linux,code", 116);
 	CHECK_STRING("/chosen", "stdout-path", "/pl011@9000000");
 	CHECK_STRING("/__symbols__", "uart0", "/pl011@9000000");
 }
@@ -138,8 +148,8 @@ static void
 test_no_more_nodes(void **state)
 {
 	static const char *const names[] = { "psci", "memory@40000000", "cpus", "timer",
-		"intc@8000000", "apb-pclk", "pl011@9000000", "pl031@9010000", "aliases", "chosen",
-		"__symbols__" };
+		"intc@8000000", "apb-pclk", "pl011@9000000", "pl031@9010000", "pl061@9030000",
+		"gpio-keys", "aliases", "chosen", "__symbols__" };
 	unsigned int found = 0;
 	int node;
 

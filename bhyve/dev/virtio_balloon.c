@@ -1,0 +1,353 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The bhyve-arm authors
+ *
+ * virtio memory balloon (virtio 1.2, 5.5): the guest gives pages back to the host.  Either it is
+ * told how many to put into the balloon, or it reports by itself what lies free (5.5.6.7).  What is
+ * given back reads as zeros when the guest touches it again; the module then allocates anew, so
+ * that deflating needs nothing of us.  One thread serves the queues.
+ *
+ * Not offered: STATS_VQ, since nobody asks for statistics; FREE_PAGE_HINT, which is for migration;
+ * PAGE_POISON, since pages that come back are zeros and hold no pattern.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "debug.h"
+#include "virtio_balloon.h"
+#include "virtio_worker.h"
+
+#define VIRTIO_BALLOON_F_DEFLATE_ON_OOM (1ull << 2)
+#define VIRTIO_BALLOON_F_PAGE_REPORTING (1ull << 5)
+
+/*
+ * 5.5.2.  The specification's number of the reporting queue is 4; drivers such as Linux's count
+ * only the queues of features that were negotiated, which makes it 2.  Both are served.
+ */
+enum {
+	VQ_INFLATE,
+	VQ_DEFLATE,
+	VQ_REPORTING_PACKED,
+	VQ_FREE_PAGE,
+	VQ_REPORTING,
+	VQ_COUNT,
+};
+
+/* 5.5.4, the offsets of struct virtio_balloon_config */
+#define CONFIG_NUM_PAGES 0u
+#define CONFIG_ACTUAL	 4u
+#define CONFIG_SIZE	 8u /* what comes after belongs to features that are not offered */
+
+#define BALLOON_PAGE 4096u /* 5.5.6: page numbers count these, whatever the guest's page size */
+#define BATCH	     256u  /* page numbers that are sorted at a time */
+/* Page numbers of one request that are looked at; a driver's request has some hundred. */
+#define REQUEST_MAX 16384u
+
+struct balloon {
+	struct virtio_dev vd;
+	struct virtio_worker worker;
+	struct vq_chain chain; /* the worker's, and the next */
+	uint32_t batch[BATCH];
+	uint8_t config[CONFIG_SIZE]; /* [vd.lock] */
+	int (*discard)(void *arg, uint64_t gpa, uint64_t len);
+	void *discard_arg;
+};
+
+static uint32_t
+config_get(const struct balloon *b, uint32_t offset)
+{
+	uint32_t le;
+
+	memcpy(&le, b->config + offset, sizeof(le));
+	return le32toh(le);
+}
+
+static void
+config_set(struct balloon *b, uint32_t offset, uint32_t val)
+{
+	uint32_t le = htole32(val);
+
+	memcpy(b->config + offset, &le, sizeof(le));
+}
+
+/* ---- giving back ---- */
+
+/* RAM, checked.  That the host cannot take it back harms nobody. */
+static void
+discard(struct balloon *b, uint64_t gpa, uint64_t len)
+{
+	if (b->discard != NULL && len != 0)
+		b->discard(b->discard_arg, gpa, len);
+}
+
+static int
+compare_pages(const void *a, const void *b)
+{
+	uint32_t x, y;
+
+	memcpy(&x, a, sizeof(x));
+	memcpy(&y, b, sizeof(y));
+	return x < y ? -1 : x > y;
+}
+
+/* Neighbours go back in one call: each costs the guest a TLB invalidation.  False: not RAM. */
+static bool
+discard_batch(struct balloon *b, size_t n)
+{
+	const uint32_t *pfn = b->batch;
+	size_t first = 0;
+
+	qsort(b->batch, n, sizeof(b->batch[0]), compare_pages);
+	for (size_t i = 0; i < n; i++) {
+		if (guest_mem_at(b->vd.mem, (uint64_t)pfn[i] * BALLOON_PAGE, BALLOON_PAGE) == NULL)
+			return false;
+		if (i + 1 < n && pfn[i + 1] - pfn[i] <= 1)
+			continue;
+		discard(b, (uint64_t)pfn[first] * BALLOON_PAGE,
+		    (uint64_t)(pfn[i] - pfn[first] + 1) * BALLOON_PAGE);
+		first = i + 1;
+	}
+	return true;
+}
+
+/* Bytes [at, at + len) of what the device reads; they are there. */
+static void
+copy_out(const struct vq_chain *c, size_t at, void *dst, size_t len)
+{
+	uint8_t *p = dst;
+
+	for (unsigned int i = 0; i < c->nread && len > 0; i++) {
+		size_t have = c->iov[i].iov_len, n;
+
+		if (at >= have) {
+			at -= have;
+			continue;
+		}
+		n = have - at < len ? have - at : len;
+		memcpy(p, (const uint8_t *)c->iov[i].iov_base + at, n);
+		p += n;
+		len -= n;
+		at = 0;
+	}
+}
+
+static bool
+inflate(void *sc, struct virtqueue *q, struct vq_chain *c)
+{
+	struct balloon *b = sc;
+	size_t pages = c->read_len / sizeof(uint32_t), n;
+
+	if (pages > REQUEST_MAX)
+		pages = REQUEST_MAX;
+	for (size_t at = 0; at < pages && !virtio_worker_stopping(&b->worker); at += n) {
+		n = pages - at < BATCH ? pages - at : BATCH;
+		copy_out(c, at * sizeof(uint32_t), b->batch, n * sizeof(uint32_t));
+		for (size_t i = 0; i < n; i++)
+			b->batch[i] = le32toh(b->batch[i]);
+		if (!discard_batch(b, n)) {
+			vq_break(q, "a page for the balloon is not in RAM");
+			break;
+		}
+	}
+	vq_put(q, c->head, 0);
+	return true;
+}
+
+static bool
+deflate(void *sc, struct virtqueue *q, struct vq_chain *c)
+{
+	(void)sc;
+	vq_put(q, c->head, 0);
+	return true;
+}
+
+/* 5.5.6.7: the buffers are the free pages themselves. */
+static bool
+report(void *sc, struct virtqueue *q, struct vq_chain *c)
+{
+	struct balloon *b = sc;
+	const struct guest_mem *mem = b->vd.mem;
+
+	for (unsigned int i = c->nread; i < c->nread + (unsigned int)c->nwrite; i++) {
+		const uint8_t *va = c->iov[i].iov_base;
+		uint64_t gpa = mem->gpa + (uint64_t)(va - mem->va), end = gpa + c->iov[i].iov_len;
+
+		/* Whole pages only. */
+		gpa = (gpa + BALLOON_PAGE - 1) & ~(uint64_t)(BALLOON_PAGE - 1);
+		end &= ~(uint64_t)(BALLOON_PAGE - 1);
+		if (gpa < end)
+			discard(b, gpa, end - gpa);
+	}
+	vq_put(q, c->head, 0);
+	return true;
+}
+
+static int
+serve(void *sc)
+{
+	struct balloon *b = sc;
+	struct virtio_worker *w = &b->worker;
+	bool more;
+
+	more = virtio_worker_queue(w, &b->vd.vq[VQ_INFLATE], &b->chain, inflate, b);
+	more |= virtio_worker_queue(w, &b->vd.vq[VQ_DEFLATE], &b->chain, deflate, b);
+	if (virtio_has(&b->vd, VIRTIO_BALLOON_F_PAGE_REPORTING)) {
+		more |= virtio_worker_queue(
+		    w, &b->vd.vq[VQ_REPORTING_PACKED], &b->chain, report, b);
+		more |= virtio_worker_queue(w, &b->vd.vq[VQ_REPORTING], &b->chain, report, b);
+	}
+	return more ? 0 : VIRTIO_WORKER_IDLE;
+}
+
+/* ---- the device ---- */
+
+static void
+balloon_start(void *sc)
+{
+	struct balloon *b = sc;
+
+	if (!virtio_worker_start(&b->worker))
+		say("virtio-balloon: cannot start a thread: no memory comes back");
+}
+
+/* All pages are the guest's again. */
+static void
+balloon_reset(void *sc)
+{
+	struct balloon *b = sc;
+
+	virtio_worker_stop(&b->worker);
+	config_set(b, CONFIG_ACTUAL, 0);
+}
+
+/* Only `actual' is the driver's to write, whole (4.1.3.1, 4.2.2.2). */
+static void
+balloon_config_write(void *sc, uint32_t offset, uint32_t size, uint32_t val)
+{
+	struct balloon *b = sc;
+
+	if (offset == CONFIG_ACTUAL && size == sizeof(val))
+		config_set(b, CONFIG_ACTUAL, val);
+}
+
+static const struct virtio_ops balloon_ops = {
+	.start = balloon_start,
+	.reset = balloon_reset,
+	.config_write = balloon_config_write,
+};
+
+/* With the lock held. */
+static void
+set_target(struct balloon *b, uint64_t bytes)
+{
+	uint64_t size = b->vd.mem->size;
+	uint64_t pages = bytes < size ? (size - bytes) / BALLOON_PAGE : 0;
+
+	config_set(b, CONFIG_NUM_PAGES, (uint32_t)pages);
+}
+
+void
+virtio_balloon_set_target(struct virtio_dev *vd, uint64_t bytes)
+{
+	pthread_mutex_lock(&vd->lock);
+	set_target(vd->sc, bytes);
+	virtio_config_changed(vd);
+	pthread_mutex_unlock(&vd->lock);
+}
+
+uint64_t
+virtio_balloon_size(struct virtio_dev *vd)
+{
+	uint64_t in;
+
+	pthread_mutex_lock(&vd->lock);
+	in = (uint64_t)config_get(vd->sc, CONFIG_ACTUAL) * BALLOON_PAGE;
+	pthread_mutex_unlock(&vd->lock);
+	/* It is the guest's number, and may be anything. */
+	return in < vd->mem->size ? vd->mem->size - in : 0;
+}
+
+static void
+balloon_destroy(struct virtio_dev *vd)
+{
+	struct balloon *b = vd->sc;
+
+	virtio_worker_fini(&b->worker);
+	virtio_fini(vd);
+	free(b);
+}
+
+/* False: a line was said. */
+static bool
+take_target(struct balloon *b, const struct dev_conf *conf)
+{
+	uint64_t size = b->vd.mem->size, target = dev_conf_number(conf, "target", size);
+
+	if (target > size) {
+		say("%s: target=%s: the guest has %llu MiB, and cannot get more than it starts "
+		    "with: see -m",
+		    dev_conf_where(conf), dev_conf_get(conf, "target"),
+		    (unsigned long long)(size >> 20));
+		return false;
+	}
+	set_target(b, target);
+	return true;
+}
+
+static struct virtio_dev *
+balloon_create(const struct dev_env *env, const struct dev_conf *conf)
+{
+	struct balloon *b = calloc(1, sizeof(*b));
+
+	if (b == NULL) {
+		say("%s: no memory left", dev_conf_where(conf));
+		return NULL;
+	}
+	b->vd = (struct virtio_dev){
+		.ops = &balloon_ops,
+		.sc = b,
+		.mem = env->mem,
+		.id = VIRTIO_ID_BALLOON,
+		.offered = VIRTIO_BALLOON_F_DEFLATE_ON_OOM | VIRTIO_BALLOON_F_PAGE_REPORTING,
+		.nqueues = VQ_COUNT,
+		.config = b->config,
+		.config_size = CONFIG_SIZE,
+	};
+	b->discard = env->discard;
+	b->discard_arg = env->arg;
+	b->worker = (struct virtio_worker){ "virtio-balloon", &b->vd, serve, b, .bell = -1 };
+	if (!take_target(b, conf)) {
+		free(b);
+		return NULL;
+	}
+	if (virtio_init(&b->vd) != 0) {
+		say("%s: %s", dev_conf_where(conf), strerror(errno));
+		free(b);
+		return NULL;
+	}
+	if (virtio_worker_init(&b->worker) != 0) {
+		say("%s: %s", dev_conf_where(conf), strerror(errno));
+		balloon_destroy(&b->vd);
+		return NULL;
+	}
+	return &b->vd;
+}
+
+static const struct dev_option balloon_options[] = {
+	{ "target", DEV_OPT_NUMBER, "memory that the guest is to have, 256M (all)", 1, 0, NULL },
+	{ NULL, DEV_OPT_STRING, NULL, 0, 0, NULL },
+};
+
+const struct virtio_model virtio_balloon_model = {
+	.model = {
+		.name = "virtio-balloon",
+		.help = "memory that the guest does not need goes back to the host",
+		.options = balloon_options,
+		.kind = DEV_VIRTIO,
+	},
+	.pci_class = 0xff0000, /* PCI Code and ID Assignment 1.24: does not fit elsewhere */
+	.create = balloon_create,
+	.destroy = balloon_destroy,
+};
