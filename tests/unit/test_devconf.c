@@ -432,7 +432,7 @@ test_help(void **state)
 	static const char *const words[] = { "hostbridge (PCI only)", "virtio-blk\n    a disk\n",
 		"path=TEXT            file; first, without key\n",
 		"    ro                   read-only\n", "threads=NUMBER       how many; 1 to 64\n",
-		"mac=MAC ", "port*=TEXT ", "pci-thing (PCI only)\n" };
+		"mac=MAC ", "portNAME=TEXT ", "pci-thing (PCI only)\n" };
 	struct bhyve_config c;
 	char *text = NULL;
 	size_t size;
