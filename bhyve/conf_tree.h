@@ -58,8 +58,8 @@ const struct conf_node *conf_tree_get(const struct conf_tree *t, const char *key
 size_t conf_tree_find(const struct conf_tree *t, const char *key);
 /*
  * %(KEY) stands for that key's value and %% for %, as in bhyve_config(5): whether there is any in
- * val, and what val says with what t has.  Of text there is at most CONF_MAX_VALUE; the caller frees
- * it.  NULL: why is in *e, about the value alone.
+ * val, and what val says with what t has, at most CONF_MAX_VALUE characters.  The caller frees it.
+ * NULL: why is in *e, about the value alone.
  */
 #define CONF_MAX_VALUE 4096u
 bool conf_has_reference(const char *val);

@@ -426,22 +426,18 @@ slots_free(struct slots *s)
 static void
 help_option(FILE *f, const struct dev_option *o, const char *legacy)
 {
+	static const char *const values[] = {
+		[DEV_OPT_STRING] = "=TEXT",
+		[DEV_OPT_BOOL] = "",
+		[DEV_OPT_NUMBER] = "=NUMBER",
+		[DEV_OPT_MAC] = "=MAC",
+	};
+	size_t len = strcspn(o->key, "*");
 	char word[64];
 
-	switch (o->type) {
-	case DEV_OPT_BOOL:
-		snprintf(word, sizeof(word), "%.40s", o->key);
-		break;
-	case DEV_OPT_NUMBER:
-		snprintf(word, sizeof(word), "%.40s=NUMBER", o->key);
-		break;
-	case DEV_OPT_MAC:
-		snprintf(word, sizeof(word), "%.40s=MAC", o->key);
-		break;
-	case DEV_OPT_STRING:
-		snprintf(word, sizeof(word), "%.40s=TEXT", o->key);
-		break;
-	}
+	/* "port*" is any key that begins so. */
+	snprintf(word, sizeof(word), "%.*s%s%s", (int)len, o->key,
+	    o->key[len] != '\0' ? "NAME" : "", values[o->type]);
 	fprintf(f, "    %-20s %s", word, o->help);
 	if (o->type == DEV_OPT_NUMBER && o->max != 0)
 		fprintf(
