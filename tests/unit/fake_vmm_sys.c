@@ -262,6 +262,12 @@ vm_ioctl(unsigned int request, void *arg)
 	case VM_ASSERT_IRQ:
 	case VM_DEASSERT_IRQ:
 		return irq(arg, request == VM_ASSERT_IRQ);
+	case VM_BIND_DOORBELL:
+		fake.doorbell = *(struct vm_bind_doorbell *)arg;
+		return 0;
+	case VM_BIND_IRQ:
+		fake.bind_irq = *(struct vm_bind_irq *)arg;
+		return 0;
 	case VM_RUN:
 		return run(arg);
 	default:

@@ -26,7 +26,9 @@ struct fake_vmm {
 	bool vgic;
 	struct vm_topology topo;
 	uint64_t regs[VM_MAXCPU][FAKE_NREGS];
-	uint64_t irq_level; /* bit n: INTID 32 + n */
+	uint64_t irq_level;		  /* bit n: INTID 32 + n */
+	struct vm_bind_doorbell doorbell; /* the last of each call */
+	struct vm_bind_irq bind_irq;
 	uint32_t suspend;
 	unsigned int reinits, discards, open_fds;
 	unsigned int fail_request; /* this request... */
