@@ -162,6 +162,29 @@ struct vm_msi {
 	uint64_t addr;
 	uint32_t bus, slot, func, pad;
 };
+/*
+ * Descriptors (Linux: eventfds) that the module signals, or that signal it.  A binding belongs to
+ * the open file that made it and goes with it, with VM_REINIT and with the VM.
+ */
+#define VM_MAX_DOORBELLS 512 /* bindings of each kind that a VM can have */
+#define VM_MAX_IRQ_BINDS 512
+/* flags: undo the doorbell of these gpa, size, data and fd, the interrupt of these irq and fd. */
+#define VM_BIND_UNBIND 1u
+/* flags of vm_bind_irq, but not with UNBIND: a level, which resample_fd tells the end of. */
+#define VM_BIND_RESAMPLE 2u
+struct vm_bind_doorbell {
+	uint64_t gpa;  /* stores at just this address ring it; a multiple of size */
+	uint32_t size; /* bytes: 1, 2, 4; 0: stores of any size, whatever the data */
+	uint32_t data; /* .. and of this value alone; zero with size 0 */
+	int32_t fd;
+	uint32_t flags; /* VM_BIND_UNBIND */
+};
+struct vm_bind_irq {
+	uint32_t irq;	     /* INTID of an SPI; of an MSI: what its message carries */
+	int32_t fd;	     /* when it is signalled: an edge of irq, or with RESAMPLE its level */
+	int32_t resample_fd; /* with RESAMPLE: signalled when the guest has ended irq; else zero */
+	uint32_t flags;	     /* VM_BIND_* */
+};
 /* Records of the VM's trace ring, oldest first. */
 #define VM_TRACE_BATCH 64
 struct vm_trace_rec {
@@ -209,7 +232,9 @@ enum {
 	IOCNUM_ASSERT_IRQ = 80,
 	IOCNUM_DEASSERT_IRQ = 81,
 	IOCNUM_RAISE_MSI = 82,
-	IOCNUM_PULSE_IRQ = 83, /* ours */
+	IOCNUM_PULSE_IRQ = 83, /* ours, and the next two */
+	IOCNUM_BIND_DOORBELL = 84,
+	IOCNUM_BIND_IRQ = 85,
 
 	IOCNUM_ACTIVATE_CPU = 90,
 	IOCNUM_GET_CPUSET = 91,
@@ -256,6 +281,8 @@ enum {
 	X(VM_DEASSERT_IRQ, IOCNUM_DEASSERT_IRQ, W, struct vm_irq)                   \
 	X(VM_RAISE_MSI, IOCNUM_RAISE_MSI, W, struct vm_msi)                         \
 	X(VM_PULSE_IRQ, IOCNUM_PULSE_IRQ, W, struct vm_irq)                         \
+	X(VM_BIND_DOORBELL, IOCNUM_BIND_DOORBELL, W, struct vm_bind_doorbell)       \
+	X(VM_BIND_IRQ, IOCNUM_BIND_IRQ, W, struct vm_bind_irq)                      \
 	X(VM_ACTIVATE_CPU, IOCNUM_ACTIVATE_CPU, W, struct vm_activate_cpu)          \
 	X(VM_GET_CPUSET, IOCNUM_GET_CPUSET, WR, struct vm_cpuset)                   \
 	X(VM_SUSPEND_CPU, IOCNUM_SUSPEND_CPU, W, struct vm_activate_cpu)            \
@@ -289,6 +316,8 @@ _Static_assert(sizeof(struct vm_cpuset) == 16, "ABI");
 _Static_assert(sizeof(struct vm_attach_vgic) == 40, "ABI");
 _Static_assert(sizeof(struct vm_irq) == 8, "ABI");
 _Static_assert(sizeof(struct vm_msi) == 32, "ABI");
+_Static_assert(sizeof(struct vm_bind_doorbell) == 24, "ABI");
+_Static_assert(sizeof(struct vm_bind_irq) == 16, "ABI");
 _Static_assert(sizeof(struct vm_trace) == 1560, "ABI");
 
 #endif /* VMM_VMM_DEV_H */

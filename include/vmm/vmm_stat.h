@@ -47,7 +47,9 @@
 	X(KICKS, "kicks", "kicks received while in the guest")                                   \
 	X(TLB_FLUSHES, "tlb_flushes", "stage 2 TLB invalidations")                               \
 	X(RUN_NS, "run_ns", "host time spent in the guest, ns")                                  \
-	X(HALT_NS, "halt_ns", "host time asleep in WFI, ns")
+	X(HALT_NS, "halt_ns", "host time asleep in WFI, ns")                                     \
+	X(DOORBELLS, "doorbells", "stores that rang a doorbell in the host kernel")              \
+	X(RESAMPLES, "resamples", "ends of interrupts told to bound descriptors")
 
 #define VMM_STAT_ENUM(id, name, desc) VMM_STAT_##id,
 enum vmm_stat { VMM_STAT_LIST(VMM_STAT_ENUM) VMM_STAT_COUNT };
@@ -64,7 +66,8 @@ enum vmm_stat { VMM_STAT_LIST(VMM_STAT_ENUM) VMM_STAT_COUNT };
 	X(PSCI, "psci", "function, argument 1") \
 	X(INJECT, "inject", "vector, pc")       \
 	X(STATE, "state", "new state, -")       \
-	X(USER, "user", "exit code, pc")
+	X(USER, "user", "exit code, pc")        \
+	X(DOORBELL, "doorbell", "size, gpa")
 
 #define VMM_TRACE_ENUM(id, name, desc) VMM_TRACE_##id,
 enum vmm_trace_event { VMM_TRACE_LIST(VMM_TRACE_ENUM) VMM_TRACE_COUNT };

@@ -605,6 +605,54 @@ vm_raise_msi(struct vmctx *ctx, uint64_t addr, uint64_t msg)
 	return vmm_sys_ioctl(ctx->fd, VM_RAISE_MSI, &m);
 }
 
+/* ---- descriptors ---- */
+
+static int
+doorbell_call(struct vmctx *ctx, uint64_t gpa, uint32_t size, uint32_t data, int fd, uint32_t flags)
+{
+	struct vm_bind_doorbell d = {
+		.gpa = gpa,
+		.size = size,
+		.data = data,
+		.fd = fd,
+		.flags = flags,
+	};
+
+	return vmm_sys_ioctl(ctx->fd, VM_BIND_DOORBELL, &d);
+}
+
+int
+vm_bind_doorbell(struct vmctx *ctx, uint64_t gpa, uint32_t size, uint32_t data, int fd)
+{
+	return doorbell_call(ctx, gpa, size, data, fd, 0);
+}
+
+int
+vm_unbind_doorbell(struct vmctx *ctx, uint64_t gpa, uint32_t size, uint32_t data, int fd)
+{
+	return doorbell_call(ctx, gpa, size, data, fd, VM_BIND_UNBIND);
+}
+
+int
+vm_bind_irq(struct vmctx *ctx, uint32_t irq, int fd, int resample_fd)
+{
+	struct vm_bind_irq i = { .irq = irq, .fd = fd };
+
+	if (resample_fd >= 0) {
+		i.resample_fd = resample_fd;
+		i.flags = VM_BIND_RESAMPLE;
+	}
+	return vmm_sys_ioctl(ctx->fd, VM_BIND_IRQ, &i);
+}
+
+int
+vm_unbind_irq(struct vmctx *ctx, uint32_t irq, int fd)
+{
+	struct vm_bind_irq i = { .irq = irq, .fd = fd, .flags = VM_BIND_UNBIND };
+
+	return vmm_sys_ioctl(ctx->fd, VM_BIND_IRQ, &i);
+}
+
 /* ---- looking at it ---- */
 
 int

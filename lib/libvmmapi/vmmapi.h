@@ -150,6 +150,35 @@ int vm_deassert_irq(struct vmctx *ctx, uint32_t irq);
 int vm_pulse_irq(struct vmctx *ctx, uint32_t irq);
 int vm_raise_msi(struct vmctx *ctx, uint64_t addr, uint64_t msg);
 
+/* ---- descriptors in place of exits and calls: eventfds on Linux ---- */
+
+/*
+ * When the guest stores at gpa, the module adds one to fd, and the store is over without an exit
+ * from vm_run().  size 0: of any size, whatever the data; 1, 2, 4 bytes: only stores of just that
+ * size and data, the others come as exits, as loads do.  The module keeps what is behind fd, which
+ * may be closed.  It lasts until it is unbound, vm_reinit(), or ctx is closed or its process dies.
+ *
+ * EINVAL: gpa, size or data cannot be, or fd is no eventfd; EBADF; EEXIST: memory or the GIC is
+ * there, or a doorbell that the same store would ring; ENOSPC: VM_MAX_DOORBELLS; ENOMEM.
+ */
+int vm_bind_doorbell(struct vmctx *ctx, uint64_t gpa, uint32_t size, uint32_t data, int fd);
+/* The very same arguments; no store rings fd afterwards.  ENOENT: there is none such. */
+int vm_unbind_doorbell(struct vmctx *ctx, uint64_t gpa, uint32_t size, uint32_t data, int fd);
+/*
+ * When fd is signalled, by whomever, the module takes that from it and interrupts the guest: irq is
+ * the INTID of an SPI, for an MSI the one its message carries.  resample_fd -1: an edge, as
+ * vm_pulse_irq().  Else a level: the line is high until the guest has ended the interrupt; then
+ * resample_fd is signalled, and who still wants attention signals fd again.  Several descriptors,
+ * and vm_assert_irq(), may drive one line.  Lasts as a doorbell does, and ends when nobody has fd
+ * open any more.
+ *
+ * ENXIO: no GIC is attached; EINVAL: no such SPI, or a descriptor is no eventfd; EBADF; EEXIST: fd
+ * is bound already; ENOSPC: VM_MAX_IRQ_BINDS; ENOMEM.
+ */
+int vm_bind_irq(struct vmctx *ctx, uint32_t irq, int fd, int resample_fd);
+/* No interrupt comes from fd afterwards; a level only it drives falls.  ENOENT: none such. */
+int vm_unbind_irq(struct vmctx *ctx, uint32_t irq, int fd);
+
 /* ---- looking at it ---- */
 
 int vm_get_stats(struct vcpu *vcpu, struct vm_stats *out);

@@ -4,7 +4,8 @@
  *
  * Aborts at stage 2: memory that is not mapped yet, or a device's.  In the trap walk
  * after exit.c; what comes out of it is a mapped page, an access answered by a device in
- * the kernel, VM_EXITCODE_INST_EMUL for one in user space, or an external abort for the guest.
+ * the kernel, a doorbell rung, VM_EXITCODE_INST_EMUL for a device in user space, or an external
+ * abort for the guest.
  * Host side, preemptible, may sleep, in the vCPU's own thread; no locks.
  *
  * While user space works on an access, everything but the data stays here, in
@@ -323,7 +324,20 @@ kernel_device_access(
 	return EXIT_RESUME;
 }
 
-/* ---- devices in user space ---- */
+/* ---- doorbells, and devices in user space ---- */
+static bool
+rings_doorbell(struct vcpu *vcpu, const struct pending_access *a)
+{
+	struct hyp_vcpu *v = hyp_vcpu(vcpu);
+
+	if (!a->write || !vm_doorbell_ring(vcpu, GPA(a->gpa), a->size, access_store_data(v, a)))
+		return false;
+	vcpu_stat_inc(vcpu, VMM_STAT_DOORBELLS);
+	vmm_trace(vcpu, VMM_TRACE_DOORBELL, a->size, a->gpa);
+	access_finish(v, a, 0);
+	return true;
+}
+
 static enum vcpu_action
 exit_inst_emul(struct vcpu *vcpu, struct vm_exit *vme, const struct pending_access *a)
 {
@@ -367,6 +381,8 @@ device_access(struct vcpu *vcpu, gpa_t gpa, const struct kernel_device *dev, str
 		return give_data_abort(vcpu, VMM_STAT_ABT_UNDECODED);
 	if (dev != NULL)
 		return kernel_device_access(vcpu, dev, &a);
+	if (rings_doorbell(vcpu, &a))
+		return EXIT_RESUME;
 	return exit_inst_emul(vcpu, vme, &a);
 }
 
@@ -382,13 +398,16 @@ abort_data(struct vcpu *vcpu, struct vm_exit *vme)
 	bool write = (hsr & HSR_DABT_WNR) != 0 && !on_walk && !cache_op;
 	const struct kernel_device *dev;
 	enum vcpu_action action;
+	bool known;
 	gpa_t gpa;
 
 	if (!fault_is_stage2(hsr)) /* the bus said no, or the like: it is the guest's affair */
 		return give_data_abort(vcpu, VMM_STAT_ABT_UNDECODED);
 	gpa = fault_gpa(v, v->trap.hdfar);
 	dev = kernel_device_find(vcpu->vm, gpa.a);
-	if (dev == NULL && ram_fault(vcpu, gpa, write, vme, &action))
+	/* A doorbell is no memory, and need not wait for mem_lock to know it. */
+	known = dev != NULL || (write && vm_doorbell_at(vcpu, gpa));
+	if (!known && ram_fault(vcpu, gpa, write, vme, &action))
 		return action;
 	if (on_walk) /* tables in a device */
 		return give_data_abort(vcpu, VMM_STAT_ABT_UNMAPPED);

@@ -172,6 +172,7 @@ arch_vcpu_exit(struct vcpu *vcpu, struct vm_exit *vme)
 {
 	vme->pc = hyp_vcpu(vcpu)->regs.pc;
 	vme->inst_length = 0;
+	vgic_host_tell_ended(vcpu);
 	return exit_handle(vcpu, vme);
 }
 

@@ -95,26 +95,90 @@ vgic_spi_update(struct hyp_vm *vm, uint32_t w, uint32_t bits, struct vgic_notify
 	}
 }
 
+bool
+vgic_is_spi(const struct hyp_vm *vm, uint32_t intid)
+{
+	return intid >= VGIC_PRIVATE && intid < VGIC_MAX_IRQS &&
+	    (vgic_word_mask(&vm->vgic, intid / 32) & BIT(intid % 32)) != 0;
+}
+
+/* One of those who drive the line has changed its mind. */
+static void
+line_update(struct hyp_vm *vm, uint32_t w, uint32_t bit, struct vgic_notify *n)
+{
+	struct vgic *g = &vm->vgic;
+	bool level = ((g->asserted[w] | g->held[w]) & bit) != 0;
+
+	if (((g->level[w] & bit) != 0) == level)
+		return;
+	assign_bit(&g->level[w], bit, level);
+	if (g->edge[w] & bit) {
+		if (!level)
+			return;
+		g->pending[w] |= bit; /* a rising edge (IHI 0048B 1.4.2) */
+	} else if (!level && (g->in_lr[w] & bit) == 0) {
+		return;
+	}
+	vgic_spi_update(vm, w, bit, n);
+}
+
 int
 vgic_set_level(struct hyp_vm *vm, uint32_t intid, bool level, struct vgic_notify *n)
+{
+	uint32_t w = intid / 32, bit = BIT(intid % 32);
+
+	if (!vgic_is_spi(vm, intid))
+		return -EINVAL;
+	assign_bit(&vm->vgic.asserted[w], bit, level);
+	line_update(vm, w, bit, n);
+	return 0;
+}
+
+int
+vgic_hold(struct hyp_vm *vm, uint32_t intid, struct vgic_notify *n)
+{
+	uint32_t w = intid / 32, bit = BIT(intid % 32);
+
+	if (!vgic_is_spi(vm, intid) || (vm->vgic.resample[w] & bit) == 0)
+		return -EINVAL;
+	vm->vgic.held[w] |= bit;
+	line_update(vm, w, bit, n);
+	return 0;
+}
+
+int
+vgic_set_resample(struct hyp_vm *vm, uint32_t intid, bool on, struct vgic_notify *n)
 {
 	struct vgic *g = &vm->vgic;
 	uint32_t w = intid / 32, bit = BIT(intid % 32);
 
-	if (intid < VGIC_PRIVATE || w >= g->nwords || (vgic_word_mask(g, w) & bit) == 0)
+	if (!vgic_is_spi(vm, intid))
 		return -EINVAL;
-	if (((g->level[w] & bit) != 0) == level)
-		return 0;
-	assign_bit(&g->level[w], bit, level);
-	if (g->edge[w] & bit) {
-		if (!level)
-			return 0;
-		g->pending[w] |= bit; /* a rising edge (IHI 0048B 1.4.2) */
-	} else if (!level && (g->in_lr[w] & bit) == 0) {
-		return 0;
+	assign_bit(&g->resample[w], bit, on);
+	if (!on) {
+		g->held[w] &= ~bit;
+		g->ended[w] &= ~bit;
 	}
-	vgic_spi_update(vm, w, bit, n);
+	line_update(vm, w, bit, n);
+	/* A list register that holds it lacks the EOI bit. */
+	if (on)
+		vgic_spi_update(vm, w, g->in_lr[w] & bit, n);
 	return 0;
+}
+
+/*
+ * The guest has ended it: what held the line asks whether there is more before it does so again.
+ * Whether the line falls the caller's vgic_spi_update sees.
+ */
+static void
+spi_ended(struct vgic *g, uint32_t w, uint32_t bit)
+{
+	if ((g->resample[w] & bit) == 0)
+		return;
+	g->held[w] &= ~bit;
+	assign_bit(&g->level[w], bit, (g->asserted[w] & bit) != 0);
+	g->ended[w] |= bit;
+	STORE_ONCE(g->news, 1);
 }
 
 int
@@ -123,7 +187,7 @@ vgic_pulse(struct hyp_vm *vm, uint32_t intid, struct vgic_notify *n)
 	struct vgic *g = &vm->vgic;
 	uint32_t w = intid / 32, bit = BIT(intid % 32);
 
-	if (intid < VGIC_PRIVATE || w >= g->nwords || (vgic_word_mask(g, w) & bit) == 0)
+	if (!vgic_is_spi(vm, intid))
 		return -EINVAL;
 	/* A pulse is over before a level-sensitive input is looked at. */
 	if ((g->edge[w] & bit) == 0)
@@ -197,6 +261,9 @@ sync_spi(struct hyp_vm *vm, struct hyp_vcpu *v, uint32_t lr)
 		g->pending[w] |= bit;
 	g->in_lr[w] &= ~bit;
 	g->lr_pend[w] &= ~bit;
+	/* Pending or active when it was filled, or it would not have been there. */
+	if ((lr & GICH_LR_STATE_MASK) == 0)
+		spi_ended(g, w, bit);
 	vgic_spi_update(vm, w, bit, &n);
 	g->kick |= n.vcpus & ~BIT(v->id);
 }
@@ -245,6 +312,7 @@ sync_unlisted_eois(struct hyp_vm *vm, struct hyp_vcpu *v)
 			continue;
 		}
 		g->active[i / 32] &= ~BIT(i % 32);
+		spi_ended(g, i / 32, BIT(i % 32));
 		vgic_spi_update(vm, i / 32, BIT(i % 32), &n);
 	}
 	v->vgic.hcr &= ~GICH_HCR_EOICOUNT_MASK;
@@ -450,6 +518,9 @@ lr_of_spi(struct vgic *g, const struct hyp_vcpu *v, uint32_t intid)
 		lr = lr_state(&g->pending[w], &g->lr_pend[w], bit, (g->active[w] & bit) != 0,
 		    (g->level[w] & ~g->edge[w] & bit) != 0, enabled);
 	}
+	if (g->resample[w] & bit)
+		lr |=
+		    GICH_LR_EOI; /* also where the guest sees edges, or has disabled it meanwhile */
 	g->in_lr[w] |= bit;
 	g->owner[intid] = (uint8_t)v->id;
 	return lr | vgic_lr_base(intid, g->prio[intid], (g->group[w] & bit) != 0);

@@ -35,8 +35,12 @@ struct vgic {
 	uint64_t dist_gpa; /* [I] */
 	uint64_t cpu_gpa;  /* [I] */
 	uint32_t enabled[VGIC_MAX_IRQS / 32];
-	uint32_t pending[VGIC_MAX_IRQS / 32]; /* latch: edges, and writes to ISPENDR */
-	uint32_t level[VGIC_MAX_IRQS / 32];   /* the input line, as asserted by devices */
+	uint32_t pending[VGIC_MAX_IRQS / 32];  /* latch: edges, and writes to ISPENDR */
+	uint32_t level[VGIC_MAX_IRQS / 32];    /* the input line: asserted or held */
+	uint32_t asserted[VGIC_MAX_IRQS / 32]; /* .. by devices of user space */
+	uint32_t held[VGIC_MAX_IRQS / 32];     /* .. by bound descriptors, until its end */
+	uint32_t resample[VGIC_MAX_IRQS / 32]; /* such descriptors are bound: its end is news */
+	uint32_t ended[VGIC_MAX_IRQS / 32];    /* .. and it has ended: vgic_host_tell_ended */
 	uint32_t active[VGIC_MAX_IRQS / 32];
 	uint32_t edge[VGIC_MAX_IRQS / 32]; /* GICD_ICFGR: 1 edge */
 	uint32_t group[VGIC_MAX_IRQS / 32];
@@ -47,6 +51,7 @@ struct vgic {
 	    act_mod[VGIC_MAX_IRQS / 32]; /* .. and active[] was written since: keep that at sync */
 	uint32_t hint[8]; /* by vCPU: bit w is set if word w may hold an SPI to put in its LRs */
 	uint32_t cpus;	  /* [a] bit n: vCPU n exists, as the guest sees it */
+	uint32_t news;	  /* [a] ended[] is not all zero */
 	uint32_t kick;	  /* a sync in HYP left work for these vCPUs: the host notifies them */
 	uint8_t prio[VGIC_MAX_IRQS];
 	uint8_t target[VGIC_MAX_IRQS]; /* ITARGETSR: bit n is CPU interface n */
@@ -119,6 +124,10 @@ bool vgic_mmio_is_foreign(
 /* The input line of an SPI, or an edge of it. [L] -EINVAL */
 int vgic_set_level(struct hyp_vm *vm, uint32_t intid, bool level, struct vgic_notify *n);
 int vgic_pulse(struct hyp_vm *vm, uint32_t intid, struct vgic_notify *n);
+/* The line as bound descriptors hold it; whether there are such: core/arch.h. [L] -EINVAL */
+int vgic_hold(struct hyp_vm *vm, uint32_t intid, struct vgic_notify *n);
+int vgic_set_resample(struct hyp_vm *vm, uint32_t intid, bool on, struct vgic_notify *n);
+bool vgic_is_spi(const struct hyp_vm *vm, uint32_t intid);
 /* The input line of a PPI of v, by its owner. */
 void vgic_set_ppi(struct hyp_vcpu *v, uint32_t intid, bool level);
 
@@ -150,5 +159,9 @@ void vgic_host_flush(struct vcpu *vcpu);       /* before it enters; interrupts o
 void vgic_host_mmio(struct vcpu *vcpu, struct vgic_access *a);
 int vgic_host_set_level(struct vm *vm, uint32_t intid, bool level);
 int vgic_host_pulse(struct vm *vm, uint32_t intid);
+void vgic_host_hold(struct vm *vm, uint32_t intid);
+void vgic_host_set_resample(struct vm *vm, uint32_t intid, bool on);
+/* Ends that a sync saw, here or in HYP: to the core.  By a vCPU's thread, outside the guest. */
+void vgic_host_tell_ended(struct vcpu *vcpu);
 
 #endif /* ARM_VGIC_H */

@@ -249,3 +249,56 @@ vgic_host_pulse(struct vm *vm, uint32_t intid)
 	notify_vcpus(vm, n.vcpus);
 	return error;
 }
+
+void
+vgic_host_hold(struct vm *vm, uint32_t intid)
+{
+	struct vgic_notify n = { 0 };
+	unsigned long flags = hyp_lock_irqsave(&hyp_vm(vm)->lock);
+
+	(void)vgic_hold(hyp_vm(vm), intid, &n);
+	hyp_unlock_irqrestore(&hyp_vm(vm)->lock, flags);
+	notify_vcpus(vm, n.vcpus);
+}
+
+void
+vgic_host_set_resample(struct vm *vm, uint32_t intid, bool on)
+{
+	struct vgic_notify n = { 0 };
+	unsigned long flags = hyp_lock_irqsave(&hyp_vm(vm)->lock);
+
+	(void)vgic_set_resample(hyp_vm(vm), intid, on, &n);
+	hyp_unlock_irqrestore(&hyp_vm(vm)->lock, flags);
+	notify_vcpus(vm, n.vcpus);
+}
+
+/* ---- ends of interrupts that descriptors are bound to ---- */
+
+static uint32_t
+take_ended(struct vm *vm, uint32_t *ended)
+{
+	struct vgic *g = &hyp_vm(vm)->vgic;
+	unsigned long flags = hyp_lock_irqsave(&hyp_vm(vm)->lock);
+	uint32_t nwords = g->nwords;
+
+	for (uint32_t w = 0; w < nwords; w++) {
+		ended[w] = g->ended[w];
+		g->ended[w] = 0;
+	}
+	STORE_ONCE(g->news, 0);
+	hyp_unlock_irqrestore(&hyp_vm(vm)->lock, flags);
+	return nwords;
+}
+
+void
+vgic_host_tell_ended(struct vcpu *vcpu)
+{
+	uint32_t ended[VGIC_MAX_IRQS / 32], nwords;
+
+	if (LOAD_ONCE(hyp_vm(vcpu->vm)->vgic.news) == 0)
+		return;
+	nwords = take_ended(vcpu->vm, ended);
+	for (uint32_t w = 0; w < nwords; w++)
+		for (uint32_t b = ended[w]; b != 0; b &= b - 1)
+			vm_irq_ended(vcpu, 32 * w + vgic_ctz(b));
+}

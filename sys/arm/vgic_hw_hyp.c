@@ -109,7 +109,7 @@ vm_of(const struct hyp_vcpu *v)
 
 /*
  * Fold the live list registers into the model.  False: the lock is needed and not to be had, or
- * the sync made work for another vCPU, whom only the host can notify; the host goes on from there.
+ * the sync made work that only the host can do (host_is_needed); the host goes on from there.
  * *locked: for answer_end.
  */
 static bool
@@ -155,10 +155,13 @@ answer_decline(struct hyp_vcpu *v, bool locked)
 	return HYP_TO_HOST;
 }
 
+/* Others are to be kicked, or bound descriptors told of an end. */
 static inline bool
-others_to_kick(const struct hyp_vcpu *v)
+host_is_needed(const struct hyp_vcpu *v)
 {
-	return LOAD_ONCE(vm_of(v)->vgic.kick) != 0;
+	const struct vgic *g = &vm_of(v)->vgic;
+
+	return (LOAD_ONCE(g->kick) | LOAD_ONCE(g->news)) != 0;
 }
 
 /*
@@ -263,7 +266,7 @@ vgic_hyp_mmio(struct hyp_vcpu *v, struct vgic_access *a)
 		return HYP_REENTER;
 	if ((needs & VGIC_NEED_HOST) || !answer_begin(v, (needs & VGIC_NEED_LOCK) != 0, &locked))
 		return HYP_TO_HOST;
-	if (others_to_kick(v) || ((needs & VGIC_NEED_LOCK) && vgic_mmio_is_foreign(vm, v, a)))
+	if (host_is_needed(v) || ((needs & VGIC_NEED_LOCK) && vgic_mmio_is_foreign(vm, v, a)))
 		return answer_decline(v, locked);
 	vgic_mmio(vm, v, a, &n);
 	answer_end(v, old_hcr, locked);
@@ -280,7 +283,7 @@ vgic_hyp_maintenance(struct hyp_vcpu *v)
 	v->vgic.misr = gich_read(GICH_MISR);
 	if (v->vgic.misr == 0 || !answer_begin(v, false, &locked))
 		return HYP_TO_HOST;
-	if (others_to_kick(v))
+	if (host_is_needed(v))
 		return answer_decline(v, locked);
 	answer_end(v, old_hcr, locked);
 	return gich_read(GICH_MISR) == 0 ? HYP_REENTER : HYP_TO_HOST;
@@ -298,7 +301,7 @@ vgic_hyp_vtimer(struct hyp_vcpu *v)
 		return HYP_REENTER;
 	if (!answer_begin(v, false, &locked))
 		return HYP_TO_HOST;
-	if (others_to_kick(v) || !vtimer_hyp_irq(v))
+	if (host_is_needed(v) || !vtimer_hyp_irq(v))
 		return answer_decline(v, locked);
 	answer_end(v, old_hcr, locked);
 	return HYP_REENTER;

@@ -150,3 +150,23 @@ arch_pulse_irq(struct vm *vm, uint32_t intid)
 {
 	return vm_has_vgic(vm) ? vgic_host_pulse(vm, intid) : -ENXIO;
 }
+
+int
+arch_irq_check(struct vm *vm, uint32_t intid)
+{
+	if (!vm_has_vgic(vm))
+		return -ENXIO;
+	return vgic_is_spi(hyp_vm(vm), intid) ? 0 : -EINVAL;
+}
+
+void
+arch_resample_irq(struct vm *vm, uint32_t intid, bool on)
+{
+	vgic_host_set_resample(vm, intid, on);
+}
+
+void
+arch_hold_irq(struct vm *vm, uint32_t intid)
+{
+	vgic_host_hold(vm, intid);
+}

@@ -103,6 +103,14 @@ void arch_vcpu_sleep_end(struct vcpu *vcpu);
 int arch_assert_irq(struct vm *vm, uint32_t intid); /* -EINVAL no such SPI, -ENXIO no vGIC */
 int arch_deassert_irq(struct vm *vm, uint32_t intid);
 int arch_pulse_irq(struct vm *vm, uint32_t intid);
+/*
+ * The line as bound descriptors hold it, besides what arch_assert_irq says: high until the guest
+ * has ended the interrupt, which vm_irq_ended tells in the thread of a vCPU.  arch_resample_irq
+ * says whether such descriptors are bound; arch_hold_irq does nothing before, and off lowers it.
+ */
+int arch_irq_check(struct vm *vm, uint32_t intid); /* -EINVAL no such SPI, -ENXIO no vGIC */
+void arch_resample_irq(struct vm *vm, uint32_t intid, bool on);
+void arch_hold_irq(struct vm *vm, uint32_t intid);
 
 /* ---- stage 2: under vm->mem_lock ---- */
 /*

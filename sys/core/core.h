@@ -29,6 +29,11 @@ int vm_debug_cpu(struct vm *vm, uint32_t id, bool suspend);
 int vm_get_cpuset(struct vm *vm, struct vm_cpuset *a);
 int vm_set_topology(struct vm *vm, const struct vm_topology *a); /* vm->lock */
 
+/* doorbell.c, irq_bind.c: vm->lock */
+int vm_bind_doorbell(struct vm *vm, const void *file, const struct vm_bind_doorbell *a);
+int vm_bind_irq(struct vm *vm, const void *file, const struct vm_bind_irq *a);
+void vm_sweep_irqs(void *vm); /* vm->sweep's job */
+
 static inline bool
 vcpu_is_debugged(const struct vcpu *vcpu)
 {

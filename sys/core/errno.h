@@ -15,6 +15,7 @@
 #define EIO    5
 #define ENXIO  6
 #define E2BIG  7
+#define EBADF  9
 #define EAGAIN 11 /* Linux's */
 #define ENOMEM 12
 #define EACCES 13

@@ -109,6 +109,40 @@ void os_timer_init(struct os_timer *t, void (*fn)(void *arg), void *arg);
 void os_timer_arm(struct os_timer *t, uint64_t ns_from_now);
 void os_timer_cancel(struct os_timer *t);
 
+/*
+ * A job for a thread of the OS's: fn(arg) runs once, in process context and without locks, for each
+ * os_work_queue that gave true; false: it is queued already and has not begun.  Any context.  fn
+ * may free the memory of w.
+ */
+struct os_work {
+	uintptr_t opaque[16];
+};
+void os_work_init(struct os_work *w, void (*fn)(void *arg), void *arg);
+bool os_work_queue(struct os_work *w);
+
+/* ---- events: descriptors of user space that carry no data but that something happened ---- */
+/*
+ * What stands behind the caller's descriptor fd (Linux: an eventfd), referenced: it stays when
+ * user space closes fd.  One event has one pointer while anybody has a reference.  -EBADF no such
+ * descriptor, -EINVAL it is none that can be signalled.  May sleep.
+ */
+struct os_event;
+int os_event_get(int fd, struct os_event **out);
+void os_event_put(struct os_event *e);	  /* may sleep */
+void os_event_signal(struct os_event *e); /* add one; any context, but not from a watch's fn */
+/*
+ * Watch an event, which fd still must be (-EBADF, -EINVAL) and the caller keeps referenced: fn(arg)
+ * when it is signalled, which it is no longer then; once at once if it was before.  gone(arg) when
+ * the last descriptor of it is closed.  Both run in any context, interrupts off, under a lock of
+ * the event's: they must not sleep and not signal events.  May sleep.
+ */
+struct os_watch {
+	uintptr_t opaque[24];
+};
+int os_event_watch(struct os_watch *w, struct os_event *e, int fd, void (*fn)(void *arg),
+    void (*gone)(void *arg), void *arg);
+void os_event_unwatch(struct os_watch *w); /* neither runs any more, nor will; may sleep */
+
 /* ---- the caller ---- */
 uint32_t os_uid(void); /* effective uid */
 bool os_in_group(uint32_t gid);

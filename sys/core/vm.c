@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include "bind.h"
 #include "core.h"
 #include "errno.h"
 
@@ -180,6 +181,7 @@ vm_alloc(const struct vmmctl_vm_create *req)
 	vm->topo = (struct vm_topology){ 1, VM_MAXCPU, 1, VM_MAXCPU };
 	os_mutex_init(&vm->lock);
 	os_mutex_init(&vm->mem_lock);
+	os_work_init(&vm->sweep, vm_sweep_irqs, vm);
 	__atomic_add_fetch(&vmm_objects, 1, __ATOMIC_RELAXED);
 	return vm;
 }
@@ -226,6 +228,7 @@ vm_free(struct vm *vm)
 		if (vm->vcpu[i] != NULL)
 			vcpu_free(vm->vcpu[i]);
 	arch_vm_destroy(vm);
+	bind_free(vm);
 	os_mutex_unlock(&vm->lock);
 	os_mutex_destroy(&vm->mem_lock);
 	os_mutex_destroy(&vm->lock);
@@ -284,6 +287,7 @@ vm_destroy(const char *name)
 	for (uint32_t i = 0; i < VM_MAXCPU; i++)
 		if (vm->vcpu[i] != NULL)
 			vcpu_wait_free(vm->vcpu[i]);
+	vm_unbind(vm, NULL);
 	vm_mem_free(vm);
 	os_mutex_unlock(&vm->lock);
 	os_vm_node_destroy(vm);
@@ -312,6 +316,15 @@ vm_open(const char *name, struct vm **out)
 		*out = vm_get(vm);
 	os_mutex_unlock(&vmm_lock);
 	return error;
+}
+
+/* What it bound must not be there for who opens the VM next: a bhyve that was killed closes so. */
+void
+vm_file_closed(struct vm *vm, const void *file)
+{
+	os_mutex_lock(&vm->lock);
+	vm_unbind(vm, file);
+	os_mutex_unlock(&vm->lock);
 }
 
 /* ---- VMM_NEXT ---- */
@@ -421,6 +434,7 @@ vm_reinit(struct vm *vm)
 {
 	int error;
 
+	vm_unbind(vm, NULL);
 	arch_vm_reset(vm);
 	error = vgic_reattach(vm);
 	for (uint32_t i = 0; i < VM_MAXCPU; i++)

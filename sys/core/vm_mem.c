@@ -351,6 +351,8 @@ map_check(const struct vm *vm, const struct vm_memmap *a)
 	if (ranges_meet(vm->vgic.dist_start, vm->vgic.dist_size, a->gpa, a->len) ||
 	    ranges_meet(vm->vgic.cpu_start, vm->vgic.cpu_size, a->gpa, a->len))
 		return -EEXIST;
+	if (vm_doorbell_within(vm, a->gpa, a->len))
+		return -EEXIST;
 	return 0;
 }
 

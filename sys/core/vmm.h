@@ -58,6 +58,7 @@ struct vcpu {
 	uint64_t trace_head; /* [a] next sequence number */
 	void *arch;	     /* [I] struct arch_vcpu */
 	struct vm_exit exit; /* [r] */
+	uint32_t bind_seq;   /* [a] odd: its thread reads a table of bindings (bind.c) */
 };
 
 struct memchunk; /* 2 MiB of a segment: vm_mem.c */
@@ -71,6 +72,8 @@ struct memmap {
 	uint64_t gpa, len, segoff; /* len 0: free slot */
 	uint32_t segid, prot;
 };
+
+struct bind_set; /* doorbells, or interrupts: bind.c */
 
 struct vm {
 	char name[VM_MAX_NAMELEN + 1]; /* [I] */
@@ -90,6 +93,8 @@ struct vm {
 	void *arch;			   /* [I] struct arch_vm */
 	void *os;			   /* [I] the glue's: device node and the like */
 	struct vm_attach_vgic vgic;	   /* [V] as attached; nirqs 0: none */
+	struct bind_set *doorbells, *irqs; /* [V] made once; read with acquire */
+	struct os_work sweep;		   /* unbinds what nobody can signal any more */
 	uint64_t serial;		   /* [I] place in the list */
 	bool ready;			   /* [vmm_lock] its node is made: it can be found */
 	struct vm *next;		   /* [vmm_lock] */
@@ -120,6 +125,9 @@ void os_vm_node_destroy(struct vm *vm);
 /* ---- ioctl (core/vmm_ioctl.c): arg is the kernel's copy, sized as VMM_IOCTL_LIST says ---- */
 int vmmctl_ioctl(uint32_t ordinal, void *arg, size_t size);
 int vm_ioctl(struct vm *vm, uint32_t ordinal, void *arg, size_t size);
+/* The same through an open file, which owns what the call binds, until vm_file_closed. */
+int vm_file_ioctl(struct vm *vm, const void *file, uint32_t ordinal, void *arg, size_t size);
+void vm_file_closed(struct vm *vm, const void *file); /* by the last close; may sleep */
 #define VMM_IOCTL_MAX_SIZE 2048u
 
 /* ---- run loop (core/vcpu_run.c) ---- */
@@ -177,6 +185,17 @@ struct os_gpage *vm_mem_page(struct vm *vm, gpa_t gpa, uint32_t need_prot, int *
 int vm_mem_read(struct vm *vm, gpa_t gpa, void *dst, size_t len);
 /* Clean and invalidate all of the VM's pages that stage 2 maps (set/way, caches switched). */
 void vm_mem_flush_all(struct vm *vm);
+
+/* ---- bindings (core/doorbell.c, core/irq_bind.c) ---- */
+/*
+ * By a vCPU's thread, outside the guest and with no lock; they do not sleep.  Is there a doorbell
+ * at gpa, where then no memory is?  Did a store of size bytes ring one?
+ */
+bool vm_doorbell_at(struct vcpu *vcpu, gpa_t gpa);
+bool vm_doorbell_ring(struct vcpu *vcpu, gpa_t gpa, uint32_t size, uint64_t data);
+bool vm_doorbell_within(const struct vm *vm, uint64_t gpa, uint64_t len); /* any.  vm->lock */
+/* Likewise: the guest has ended an interrupt that arch_resample_irq was told of. */
+void vm_irq_ended(struct vcpu *vcpu, uint32_t intid);
 
 /* ---- statistics and trace (core/vmm_stat.c, core/vmm_trace.c) ---- */
 int vmm_stat_desc(struct vm_stat_desc *d);

@@ -27,10 +27,12 @@
 #define NEEDS_ACTIVE   BIT(4)		     /* arg begins with an active vCPU's id */
 
 typedef int ioctl_fn(struct vm *vm, struct vcpu *vcpu, void *arg);
+typedef int ioctl_file_fn(struct vm *vm, const void *file, void *arg);
 
 struct ioctl_row {
 	ioctl_fn *fn;
 	uint32_t needs;
+	ioctl_file_fn *file_fn; /* in place of fn: the file that the call came through matters */
 };
 
 /* ---- handlers: vcpu is set where the row asks for one ---- */
@@ -278,6 +280,18 @@ ioc_raise_msi(struct vm *vm, struct vcpu *vcpu, void *arg)
 }
 
 static int
+ioc_bind_doorbell(struct vm *vm, const void *file, void *arg)
+{
+	return vm_bind_doorbell(vm, file, arg);
+}
+
+static int
+ioc_bind_irq(struct vm *vm, const void *file, void *arg)
+{
+	return vm_bind_irq(vm, file, arg);
+}
+
+static int
 ioc_activate_cpu(struct vm *vm, struct vcpu *vcpu, void *arg)
 {
 	const struct vm_activate_cpu *a = arg;
@@ -320,6 +334,9 @@ vgic_ranges_ok(const struct vm *vm, const struct vm_attach_vgic *a)
 	if (a->dist_start < a->cpu_start ? a->cpu_start - a->dist_start < a->dist_size :
 					   a->dist_start - a->cpu_start < a->cpu_size)
 		return false;
+	if (vm_doorbell_within(vm, a->dist_start, a->dist_size) ||
+	    vm_doorbell_within(vm, a->cpu_start, a->cpu_size))
+		return false;
 	return !vm_mem_is_mapped(vm, a->dist_start, a->dist_size) &&
 	    !vm_mem_is_mapped(vm, a->cpu_start, a->cpu_size);
 }
@@ -347,36 +364,38 @@ ioc_attach_vgic(struct vm *vm, struct vcpu *vcpu, void *arg)
 /* ---- the table ---- */
 
 static const struct ioctl_row vm_rows[] = {
-	[IOCNUM_ABIVERS] = { ioc_abivers, NEEDS_NOTHING },
-	[IOCNUM_RUN] = { ioc_run, NEEDS_ACTIVE },
-	[IOCNUM_SET_CAPABILITY] = { ioc_set_capability, NEEDS_VCPU },
-	[IOCNUM_GET_CAPABILITY] = { ioc_get_capability, NEEDS_VCPU },
-	[IOCNUM_SUSPEND] = { ioc_suspend, NEEDS_NOTHING },
-	[IOCNUM_REINIT] = { ioc_reinit, NEEDS_ALL_IDLE },
-	[IOCNUM_ALLOC_MEMSEG] = { ioc_alloc_memseg, NEEDS_LOCK },
-	[IOCNUM_GET_MEMSEG] = { ioc_get_memseg, NEEDS_LOCK },
-	[IOCNUM_MMAP_MEMSEG] = { ioc_mmap_memseg, NEEDS_LOCK },
-	[IOCNUM_MMAP_GETNEXT] = { ioc_mmap_getnext, NEEDS_LOCK },
-	[IOCNUM_MUNMAP_MEMSEG] = { ioc_munmap_memseg, NEEDS_LOCK },
-	[IOCNUM_DISCARD] = { ioc_discard, NEEDS_LOCK },
-	[IOCNUM_SET_REGISTER] = { ioc_set_register, NEEDS_HOLD },
-	[IOCNUM_GET_REGISTER] = { ioc_get_register, NEEDS_HOLD },
-	[IOCNUM_SET_REGISTER_SET] = { ioc_set_register_set, NEEDS_HOLD },
-	[IOCNUM_GET_REGISTER_SET] = { ioc_get_register_set, NEEDS_HOLD },
-	[IOCNUM_VM_STATS] = { ioc_stats, NEEDS_NOTHING },
-	[IOCNUM_VM_STAT_DESC] = { ioc_stat_desc, NEEDS_NOTHING },
-	[IOCNUM_TRACE] = { ioc_trace, NEEDS_NOTHING },
-	[IOCNUM_SET_TOPOLOGY] = { ioc_set_topology, NEEDS_LOCK },
-	[IOCNUM_GET_TOPOLOGY] = { ioc_get_topology, NEEDS_LOCK },
-	[IOCNUM_ASSERT_IRQ] = { ioc_assert_irq, NEEDS_NOTHING },
-	[IOCNUM_DEASSERT_IRQ] = { ioc_deassert_irq, NEEDS_NOTHING },
-	[IOCNUM_RAISE_MSI] = { ioc_raise_msi, NEEDS_NOTHING },
-	[IOCNUM_PULSE_IRQ] = { ioc_pulse_irq, NEEDS_NOTHING },
-	[IOCNUM_ACTIVATE_CPU] = { ioc_activate_cpu, NEEDS_VCPU },
-	[IOCNUM_GET_CPUSET] = { ioc_get_cpuset, NEEDS_NOTHING },
-	[IOCNUM_SUSPEND_CPU] = { ioc_suspend_cpu, NEEDS_LOCK },
-	[IOCNUM_RESUME_CPU] = { ioc_resume_cpu, NEEDS_LOCK },
-	[IOCNUM_ATTACH_VGIC] = { ioc_attach_vgic, NEEDS_ALL_IDLE },
+	[IOCNUM_ABIVERS] = { .fn = ioc_abivers, .needs = NEEDS_NOTHING },
+	[IOCNUM_RUN] = { .fn = ioc_run, .needs = NEEDS_ACTIVE },
+	[IOCNUM_SET_CAPABILITY] = { .fn = ioc_set_capability, .needs = NEEDS_VCPU },
+	[IOCNUM_GET_CAPABILITY] = { .fn = ioc_get_capability, .needs = NEEDS_VCPU },
+	[IOCNUM_SUSPEND] = { .fn = ioc_suspend, .needs = NEEDS_NOTHING },
+	[IOCNUM_REINIT] = { .fn = ioc_reinit, .needs = NEEDS_ALL_IDLE },
+	[IOCNUM_ALLOC_MEMSEG] = { .fn = ioc_alloc_memseg, .needs = NEEDS_LOCK },
+	[IOCNUM_GET_MEMSEG] = { .fn = ioc_get_memseg, .needs = NEEDS_LOCK },
+	[IOCNUM_MMAP_MEMSEG] = { .fn = ioc_mmap_memseg, .needs = NEEDS_LOCK },
+	[IOCNUM_MMAP_GETNEXT] = { .fn = ioc_mmap_getnext, .needs = NEEDS_LOCK },
+	[IOCNUM_MUNMAP_MEMSEG] = { .fn = ioc_munmap_memseg, .needs = NEEDS_LOCK },
+	[IOCNUM_DISCARD] = { .fn = ioc_discard, .needs = NEEDS_LOCK },
+	[IOCNUM_SET_REGISTER] = { .fn = ioc_set_register, .needs = NEEDS_HOLD },
+	[IOCNUM_GET_REGISTER] = { .fn = ioc_get_register, .needs = NEEDS_HOLD },
+	[IOCNUM_SET_REGISTER_SET] = { .fn = ioc_set_register_set, .needs = NEEDS_HOLD },
+	[IOCNUM_GET_REGISTER_SET] = { .fn = ioc_get_register_set, .needs = NEEDS_HOLD },
+	[IOCNUM_VM_STATS] = { .fn = ioc_stats, .needs = NEEDS_NOTHING },
+	[IOCNUM_VM_STAT_DESC] = { .fn = ioc_stat_desc, .needs = NEEDS_NOTHING },
+	[IOCNUM_TRACE] = { .fn = ioc_trace, .needs = NEEDS_NOTHING },
+	[IOCNUM_SET_TOPOLOGY] = { .fn = ioc_set_topology, .needs = NEEDS_LOCK },
+	[IOCNUM_GET_TOPOLOGY] = { .fn = ioc_get_topology, .needs = NEEDS_LOCK },
+	[IOCNUM_ASSERT_IRQ] = { .fn = ioc_assert_irq, .needs = NEEDS_NOTHING },
+	[IOCNUM_DEASSERT_IRQ] = { .fn = ioc_deassert_irq, .needs = NEEDS_NOTHING },
+	[IOCNUM_RAISE_MSI] = { .fn = ioc_raise_msi, .needs = NEEDS_NOTHING },
+	[IOCNUM_PULSE_IRQ] = { .fn = ioc_pulse_irq, .needs = NEEDS_NOTHING },
+	[IOCNUM_BIND_DOORBELL] = { .file_fn = ioc_bind_doorbell, .needs = NEEDS_LOCK },
+	[IOCNUM_BIND_IRQ] = { .file_fn = ioc_bind_irq, .needs = NEEDS_LOCK },
+	[IOCNUM_ACTIVATE_CPU] = { .fn = ioc_activate_cpu, .needs = NEEDS_VCPU },
+	[IOCNUM_GET_CPUSET] = { .fn = ioc_get_cpuset, .needs = NEEDS_NOTHING },
+	[IOCNUM_SUSPEND_CPU] = { .fn = ioc_suspend_cpu, .needs = NEEDS_LOCK },
+	[IOCNUM_RESUME_CPU] = { .fn = ioc_resume_cpu, .needs = NEEDS_LOCK },
+	[IOCNUM_ATTACH_VGIC] = { .fn = ioc_attach_vgic, .needs = NEEDS_ALL_IDLE },
 };
 
 /* Sizes of the arguments, from the list that user space has its request codes from. */
@@ -431,7 +450,7 @@ call_all_idle(struct vm *vm, const struct ioctl_row *row, void *arg)
 }
 
 static int
-call_locked(struct vm *vm, const struct ioctl_row *row, void *arg)
+call_locked(struct vm *vm, const struct ioctl_row *row, const void *file, void *arg)
 {
 	int error;
 
@@ -443,31 +462,49 @@ call_locked(struct vm *vm, const struct ioctl_row *row, void *arg)
 		error = call_all_idle(vm, row, arg);
 	else if ((row->needs & NEEDS_VCPU) == NEEDS_VCPU)
 		error = call_held(vm, row, arg);
+	else if (row->file_fn != NULL)
+		error = row->file_fn(vm, file, arg);
 	else
 		error = row->fn(vm, NULL, arg);
 	os_mutex_unlock(&vm->lock);
 	return error;
 }
 
-int
-vm_ioctl(struct vm *vm, uint32_t ordinal, void *arg, size_t size)
+static const struct ioctl_row *
+row_find(uint32_t ordinal, size_t size)
 {
 	const struct ioctl_row *row;
+
+	if (ordinal >= NELEM(vm_rows) || size != vm_sizes[ordinal])
+		return NULL;
+	row = &vm_rows[ordinal];
+	return row->fn != NULL || row->file_fn != NULL ? row : NULL;
+}
+
+int
+vm_file_ioctl(struct vm *vm, const void *file, uint32_t ordinal, void *arg, size_t size)
+{
+	const struct ioctl_row *row = row_find(ordinal, size);
 	struct vcpu *vcpu = NULL;
 
-	if (ordinal >= NELEM(vm_rows) || vm_rows[ordinal].fn == NULL || size != vm_sizes[ordinal])
+	if (row == NULL)
 		return -ENOTTY;
-	row = &vm_rows[ordinal];
 	if (__atomic_load_n(&vm->dying, __ATOMIC_ACQUIRE) != 0)
 		return -ENXIO;
 	if ((row->needs & NEEDS_LOCK) != 0)
-		return call_locked(vm, row, arg);
+		return call_locked(vm, row, file, arg);
 	if ((row->needs & NEEDS_ACTIVE) != 0) {
 		vcpu = vm_vcpu(vm, arg_vcpuid(arg));
 		if (vcpu == NULL)
 			return -EINVAL;
 	}
 	return row->fn(vm, vcpu, arg);
+}
+
+int
+vm_ioctl(struct vm *vm, uint32_t ordinal, void *arg, size_t size)
+{
+	return vm_file_ioctl(vm, NULL, ordinal, arg, size);
 }
 
 /* ---- /dev/vmmctl ---- */

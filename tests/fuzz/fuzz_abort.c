@@ -70,6 +70,25 @@ vm_mem_read(struct vm *vm, gpa_t gpa, void *dst, size_t len)
 	return 0;
 }
 
+/* Doorbells: every eighth byte of a page, for stores of odd values. */
+#define BELLS 0x10000000ull
+
+bool
+vm_doorbell_at(struct vcpu *vcpu, gpa_t gpa)
+{
+	(void)vcpu;
+	must(gpa.a < VM_MAX_GPA);
+	return gpa.a - BELLS < PAGE_BYTES && gpa.a % 8 == 0;
+}
+
+bool
+vm_doorbell_ring(struct vcpu *vcpu, gpa_t gpa, uint32_t size, uint64_t data)
+{
+	must(size == 1 || size == 2 || size == 4 || size == 8);
+	must(size == 8 || data >> (8 * size) == 0);
+	return vm_doorbell_at(vcpu, gpa) && (data & 1) != 0;
+}
+
 void
 vmm_trace(struct vcpu *vcpu, enum vmm_trace_event ev, uint32_t a, uint64_t b)
 {

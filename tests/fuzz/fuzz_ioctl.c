@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The bhyve-arm authors
  *
- * Any sequence of ioctls with any arguments, touches of guest memory and failing allocations,
+ * Any sequence of ioctls with any arguments, touches of guest memory, events, failing allocations,
  * over the scripted processor: no call may crash, hang, answer anything but a known errno, or
  * leave memory behind.  The input is a program: a byte that says what, and the words of its
  * argument, each a byte that stands for a small number, an interesting one, or raw ones to follow.
@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bind.h>
 #include <fake.h>
 #include <fake_arch.h>
 #include <errno.h>
@@ -77,6 +78,7 @@ check_error(int error)
 	case -EPERM:
 	case -ENOENT:
 	case -ENXIO:
+	case -EBADF:
 	case -ENOMEM:
 	case -EACCES:
 	case -EBUSY:
@@ -107,10 +109,34 @@ check_maps(const struct vm *vm)
 	}
 }
 
+static bool
+is_memory_or_vgic(const struct vm *vm, uint64_t gpa)
+{
+	return vm_mem_is_mapped(vm, gpa, 1) || gpa - vm->vgic.dist_start < vm->vgic.dist_size ||
+	    gpa - vm->vgic.cpu_start < vm->vgic.cpu_size;
+}
+
+static void
+check_binds(const struct vm *vm)
+{
+	const struct bind_table *t = bind_now(vm->doorbells);
+
+	for (uint32_t i = 0; t != NULL && i < t->n; i++) {
+		must(!is_memory_or_vgic(vm, t->row[i]->key.where));
+		must(i == 0 || bind_key_cmp(&t->row[i - 1]->key, &t->row[i]->key) < 0);
+		must(t->row[i]->key.size != 0 || i + 1 == t->n ||
+		    t->row[i]->key.where != t->row[i + 1]->key.where);
+	}
+	t = bind_now(vm->irqs);
+	for (uint32_t i = 1; t != NULL && i < t->n; i++)
+		must(bind_key_cmp(&t->row[i - 1]->key, &t->row[i]->key) <= 0);
+}
+
 static void
 check_vm(const struct vm *vm)
 {
 	check_maps(vm);
+	check_binds(vm);
 	for (uint32_t i = 0; i < VM_MAXCPU; i++) {
 		must((vm->active >> i & 1) == 0 || vm->vcpu[i] != NULL);
 		must(vm->vcpu[i] == NULL ||
@@ -173,7 +199,7 @@ static const struct call {
 } vm_calls[] = { VMM_IOCTL_LIST(ROW) }, ctl_calls[] = { VMMCTL_IOCTL_LIST(ROW) };
 
 static void
-step_ioctl(struct vm *vm)
+step_ioctl(struct vm **at)
 {
 	_Alignas(8) uint8_t arg[VMM_IOCTL_MAX_SIZE] = { 0 };
 	const struct call *c = &vm_calls[get_byte() % NELEM(vm_calls)];
@@ -188,7 +214,7 @@ step_ioctl(struct vm *vm)
 		ordinal = (uint32_t)get_raw(4);
 		size = get_byte();
 	}
-	error = vm_ioctl(vm, ordinal, arg, size);
+	error = vm_file_ioctl(*at, at, ordinal, arg, size);
 	check_error(error);
 	if (ordinal == IOCNUM_RUN)
 		fake_signal_clear(fake_thread());
@@ -212,15 +238,23 @@ step_ctl(void)
 }
 
 static void
+file_close(unsigned int i)
+{
+	if (file[i] == NULL)
+		return;
+	vm_file_closed(file[i], &file[i]);
+	vm_put(file[i]);
+	file[i] = NULL;
+}
+
+static void
 step_open(void)
 {
 	unsigned int i = get_byte() % FILES;
 	char name[VM_MAX_NAMELEN + 1] = { 0 };
 
 	get_name(name, sizeof(name));
-	if (file[i] != NULL)
-		vm_put(file[i]);
-	file[i] = NULL;
+	file_close(i);
 	check_error(vm_open(name, &file[i]));
 }
 
@@ -228,7 +262,7 @@ static void
 step_script(struct vm *vm)
 {
 	struct vcpu *vcpu = vm->vcpu[get_byte() % VM_MAXCPU];
-	enum fake_do what = get_byte() % (FAKE_FATAL + 1);
+	enum fake_do what = get_byte() % FAKE_DOES;
 	uint64_t gpa = get_word(), val = get_word();
 
 	if (vcpu == NULL || fake_vcpu(vcpu)->tail - fake_vcpu(vcpu)->head >= FAKE_ACTIONS - 1)
@@ -253,7 +287,19 @@ step_environment(void)
 {
 	static const struct fake_user user = { 1000, false, 50 };
 
-	switch (get_byte() % 5) {
+	switch (get_byte() % 8) {
+	case 5:
+		fake_eventfd_write(get_byte() % 8);
+		break;
+	case 6:
+		if ((get_byte() & 1) != 0)
+			fake_eventfd_close(get_byte() % 8);
+		else
+			(void)fake_eventfd();
+		break;
+	case 7:
+		(void)fake_run_work();
+		break;
 	case 0:
 		fake_fail_at(get_byte() % 8);
 		break;
@@ -290,7 +336,7 @@ step(void)
 		else if (b < 136)
 			step_script(vm);
 		else
-			step_ioctl(vm);
+			step_ioctl(&file[b % FILES]);
 	}
 }
 
@@ -307,10 +353,10 @@ clean_up(void)
 		must(vmmctl_ioctl(IOCNUM_VMM_DESTROY, &d, sizeof(d)) == 0);
 	}
 	must(fake_counts().gpages == 0 && fake_counts().users == 0);
+	must(fake_counts().events == 0);
 	for (unsigned int i = 0; i < FILES; i++)
-		if (file[i] != NULL)
-			vm_put(file[i]);
-	memset(file, 0, sizeof(file));
+		file_close(i);
+	(void)fake_run_work();
 	must(vmm_fini() == 0);
 	must(fake_leaks() == 0);
 }
@@ -323,6 +369,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fake_reset();
 	fake_on_idle = interrupt_me;
 	must(vmm_init() == 0);
+	for (unsigned int i = 0; i < 4; i++)
+		(void)fake_eventfd();
 	/* Most programs want one; the bytes are then not spent on it. */
 	must(vmmctl_ioctl(IOCNUM_VMM_CREATE, &(struct vmmctl_vm_create){ .name = "a", .gid = ~0u },
 		 sizeof(struct vmmctl_vm_create)) == 0);

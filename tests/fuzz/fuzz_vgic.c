@@ -75,6 +75,9 @@ check_shared(void)
 		uint32_t live = g->active[w] |
 		    (g->enabled[w] & (g->pending[w] | (g->level[w] & ~g->edge[w])));
 
+		HOLDS(g->level[w] == (g->asserted[w] | g->held[w]));
+		HOLDS(((g->held[w] | g->ended[w]) & ~g->resample[w]) == 0);
+		HOLDS(g->ended[w] == 0 || g->news != 0);
 		HOLDS((g->lr_pend[w] & ~g->in_lr[w]) == 0 && (g->act_mod[w] & ~g->in_lr[w]) == 0);
 		for (uint32_t i = 0; i < 32; i++) {
 			uint32_t intid = 32 * w + i, cpus = g->cpus, t = g->target[intid] & cpus;
@@ -161,7 +164,12 @@ step(const uint8_t *s)
 		vgic_host_set_level(&rig.vm, s[1] + (s[2] & 3u) * 256, s[3] & 1);
 		break;
 	case 2:
-		vgic_host_pulse(&rig.vm, s[1]);
+		if (s[2] & 1)
+			vgic_host_set_resample(&rig.vm, s[1] % 128u, (s[2] & 6u) != 0);
+		else if (s[2] & 2)
+			vgic_host_hold(&rig.vm, s[1]);
+		else
+			vgic_host_pulse(&rig.vm, s[1]);
 		break;
 	case 3:
 		fake_cntpct += s[1];

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -275,6 +276,32 @@ touch_one(struct worker *w)
 	may_fault = 0;
 }
 
+/* An eventfd at a doorbell or an interrupt of any VM, and what may happen to it then. */
+static void
+bind_one(struct worker *w)
+{
+	struct vm_bind_doorbell d = { .gpa = 0x40000000 + RAM_LEN + dice(w, 64) * 4,
+		.flags = dice(w, 8) == 0 };
+	struct vm_bind_irq i = { .irq = 32 + dice(w, 64), .flags = dice(w, 3) };
+	int fd = eventfd(dice(w, 2), EFD_NONBLOCK | EFD_CLOEXEC);
+	uint64_t one = 1;
+
+	d.fd = i.fd = fd;
+	d.size = dice(w, 3);
+	i.resample_fd = (i.flags & VM_BIND_RESAMPLE) != 0 ? fd : 0;
+	if (dice(w, 2) == 0)
+		(void)call(a_file(w), VM_BIND_DOORBELL, &d);
+	(void)call(a_file(w), VM_BIND_IRQ, &i);
+	if (dice(w, 4) != 0)
+		(void)!write(fd, &one, sizeof(one));
+	if (dice(w, 4) == 0) {
+		i.flags = VM_BIND_UNBIND;
+		i.resample_fd = 0;
+		(void)call(a_file(w), VM_BIND_IRQ, &i);
+	}
+	close(fd);
+}
+
 static void
 close_one(struct worker *w)
 {
@@ -312,6 +339,9 @@ work(void *arg)
 		case 7:
 			if (dice(w, 8) == 0)
 				close_one(w);
+			break;
+		case 9:
+			bind_one(w);
 			break;
 		case 8:
 			(void)call(w->ctl, ctl_requests[3].nr, (void *)(uintptr_t)word(w));

@@ -380,6 +380,34 @@ vgic_host_set_level(struct vm *vm, uint32_t intid, bool level)
 	return intid < 32 ? -EINVAL : 0;
 }
 
+void
+vgic_host_hold(struct vm *vm, uint32_t intid)
+{
+	(void)vm;
+	(void)intid;
+	mock_say("vgic_hold");
+}
+
+void
+vgic_host_set_resample(struct vm *vm, uint32_t intid, bool on)
+{
+	(void)vm;
+	(void)intid;
+	mock_say(on ? "vgic_resample" : "vgic_no_resample");
+}
+
+void
+vgic_host_tell_ended(struct vcpu *vcpu)
+{
+	(void)vcpu;
+}
+
+bool
+vgic_is_spi(const struct hyp_vm *vm, uint32_t intid)
+{
+	return intid >= 32 && intid < vm->vgic.nirqs;
+}
+
 int
 vgic_host_pulse(struct vm *vm, uint32_t intid)
 {

@@ -275,6 +275,12 @@ vm_ioctl(unsigned int request, void *arg)
 		return 0;
 	case VM_RAISE_MSI:
 		return msi(arg);
+	case VM_BIND_DOORBELL:
+		fake.doorbell = *(struct vm_bind_doorbell *)arg;
+		return 0;
+	case VM_BIND_IRQ:
+		fake.bind_irq = *(struct vm_bind_irq *)arg;
+		return 0;
 	case VM_RUN:
 		return run(arg);
 	default:

@@ -29,6 +29,8 @@ struct fake_vmm {
 	uint64_t irq_level; /* bit n: INTID 32 + n */
 	uint32_t pulsed;    /* the last INTID, of a message or without */
 	uint64_t msi_addr;
+	struct vm_bind_doorbell doorbell; /* the last of each call */
+	struct vm_bind_irq bind_irq;
 	uint32_t suspend;
 	unsigned int reinits, discards, open_fds;
 	unsigned int fail_request; /* this request... */

@@ -38,6 +38,10 @@ static struct {
 	int error;
 	struct vgic_access va;
 	uint32_t gicd_data;
+	uint64_t bell;	    /* where a doorbell is; 0: nowhere */
+	uint32_t bell_size; /* .. for stores of this size */
+	unsigned int rung;
+	uint64_t rung_data;
 } seen;
 
 enum vm_mem_fault
@@ -67,6 +71,23 @@ vm_mem_read(struct vm *vm, gpa_t gpa, void *dst, size_t len)
 		return -EFAULT;
 	memcpy(dst, ram + (gpa.a - RAM), len);
 	return 0;
+}
+
+bool
+vm_doorbell_at(struct vcpu *vcpu, gpa_t gpa)
+{
+	(void)vcpu;
+	return seen.bell != 0 && gpa.a == seen.bell;
+}
+
+bool
+vm_doorbell_ring(struct vcpu *vcpu, gpa_t gpa, uint32_t size, uint64_t value)
+{
+	if (!vm_doorbell_at(vcpu, gpa) || size != seen.bell_size)
+		return false;
+	seen.rung++;
+	seen.rung_data = value;
+	return true;
 }
 
 void
@@ -255,6 +276,55 @@ test_external(void **unused)
 		assert_data_abort((uint32_t)RAM + 0x8000, (uint32_t)RAM, VMM_STAT_ABT_UNDECODED);
 		assert_int_equal(seen.faults, 0);
 	}
+}
+
+/* A store at a doorbell is over at once, and asks nothing of memory. */
+static void
+test_doorbell(void **unused)
+{
+	(void)unused;
+	seen.bell = UART + 0x50;
+	seen.bell_size = 2;
+	v->regs.r[5] = 0x12345678;
+	assert_int_equal(data(TRANS | WNR | ISV(1u, 5u), UART + 0x50), EXIT_RESUME);
+	assert_int_equal(seen.rung, 1);
+	assert_int_equal(seen.rung_data, 0x5678);
+	assert_int_equal(v->regs.pc, RAM + 0x8004);
+	assert_int_equal(seen.faults, 0);
+	assert_int_equal(one_vcpu.stats[VMM_STAT_DOORBELLS], 1);
+	assert_int_equal(one_vcpu.stats[VMM_STAT_EXIT_MMIO], 0);
+	assert_false(arch_vcpu_access_pending(&one_vcpu));
+	/* what it writes is what lies in memory */
+	v->regs.cpsr |= CPSR_E;
+	assert_int_equal(data(TRANS | WNR | ISV(1u, 5u), UART + 0x50), EXIT_RESUME);
+	assert_int_equal(seen.rung_data, 0x7856);
+	v->regs.cpsr &= ~CPSR_E;
+	/* another size, a load, a walk, a cache operation */
+	assert_int_equal(data(TRANS | WNR | ISV(2u, 5u), UART + 0x50), EXIT_TO_USER);
+	assert_emul(UART + 0x50, 4, VM_DIR_WRITE);
+	arch_vcpu_complete(&one_vcpu, 0, false);
+	assert_int_equal(data(TRANS | ISV(1u, 5u), UART + 0x50), EXIT_TO_USER);
+	assert_emul(UART + 0x50, 2, VM_DIR_READ);
+	arch_vcpu_complete(&one_vcpu, 0, false);
+	assert_int_equal(data(TRANS | HSR_DABT_CM | WNR, UART + 0x50), EXIT_RESUME);
+	assert_int_equal(data(TRANS | WNR | HSR_ABT_S1PTW | ISV(1u, 5u), UART + 0x50), EXIT_RESUME);
+	assert_int_equal(seen.rung, 2);
+}
+
+/* A store with writeback, from the instruction: all of it happens. */
+static void
+test_doorbell_writeback(void **unused)
+{
+	(void)unused;
+	seen.bell = UART;
+	seen.bell_size = 4;
+	put32(RAM + 0x8000, 0xe4863004); /* str r3, [r6], #4 */
+	v->regs.r[6] = (uint32_t)UART;
+	assert_int_equal(data(TRANS | WNR, UART), EXIT_RESUME);
+	assert_int_equal(seen.rung, 1);
+	assert_int_equal(seen.rung_data, v->regs.r[3]);
+	assert_int_equal(v->regs.r[6], UART + 4);
+	assert_int_equal(v->regs.pc, RAM + 0x8004);
 }
 
 static void
@@ -791,6 +861,8 @@ main(void)
 		T(no_memory),
 		T(permission),
 		T(external),
+		T(doorbell),
+		T(doorbell_writeback),
 		T(walks),
 		T(cache_operation),
 		T(fetch),

@@ -127,6 +127,14 @@ static const struct row rows[] = {
 	{ "msi addr", CALL(IOCNUM_RAISE_MSI, struct vm_msi, 80, 0x8020044), -EINVAL },
 	{ "msi pad", CALL(IOCNUM_RAISE_MSI, struct vm_msi, 80, 0x8020040, 0, 0, 0, 1), -EINVAL },
 
+	{ "bell fd", CALL(IOCNUM_BIND_DOORBELL, struct vm_bind_doorbell, 0x9000, 4, 1, -1, 0),
+	    -EBADF },
+	{ "bell size", CALL(IOCNUM_BIND_DOORBELL, struct vm_bind_doorbell, 0x9000, 5, 1, -1, 0),
+	    -EINVAL },
+	{ "bind fd", CALL(IOCNUM_BIND_IRQ, struct vm_bind_irq, 80, -1, 0, 0), -EBADF },
+	{ "bind irq", CALL(IOCNUM_BIND_IRQ, struct vm_bind_irq, 31, -1, 0, 0), -EINVAL },
+	{ "bind flags", CALL(IOCNUM_BIND_IRQ, struct vm_bind_irq, 80, -1, 0, 4), -EINVAL },
+
 	{ "seg", CALL(IOCNUM_ALLOC_MEMSEG, struct vm_memseg, 0, 0, 0x400000), 0 },
 	{ "seg get", CALL(IOCNUM_GET_MEMSEG, struct vm_memseg, 0), 0 },
 	{ "seg flags", CALL(IOCNUM_GET_MEMSEG, struct vm_memseg, 0, 1), -EINVAL },

@@ -374,6 +374,122 @@ test_level(void **state)
 	assert_int_equal(rig_ack(0), FAKE_SPURIOUS);
 }
 
+/* A line that a bound descriptor holds: high until the guest has ended the interrupt. */
+static void
+test_resample(void **state)
+{
+	(void)state;
+	start(2, 4);
+	enable_spi(40, 1, 0xa0, false);
+	/* not bound: not held */
+	vgic_host_hold(&rig.vm, 40);
+	assert_int_equal(rig_ack(0), FAKE_SPURIOUS);
+	vgic_host_set_resample(&rig.vm, 40, true);
+	vgic_host_set_resample(&rig.vm, 31, true);
+	vgic_host_set_resample(&rig.vm, NIRQS, true);
+	rig.requested = 0;
+	vgic_host_hold(&rig.vm, 40);
+	assert_int_equal(rig.requested, BIT(0));
+	assert_int_equal(rig_ack(0), 40);
+	vgic_host_hold(&rig.vm, 40); /* again meanwhile: the same level */
+	assert_int_equal(rig.ended[40], 0);
+	rig_eoi(0, 40);
+	assert_int_equal(rig.ended[40], 1);
+	assert_int_equal(rig_ack(0), FAKE_SPURIOUS);
+	/* one of user space's devices drives it as well: that one's stays */
+	vgic_host_set_level(&rig.vm, 40, true);
+	vgic_host_hold(&rig.vm, 40);
+	assert_int_equal(rig_ack(0), 40);
+	rig_eoi(0, 40);
+	assert_int_equal(rig.ended[40], 2);
+	assert_int_equal(rig_ack(0), 40);
+	vgic_host_hold(&rig.vm, 40);
+	vgic_host_set_level(&rig.vm, 40, false);
+	assert_int_equal(rig_read(0, GICD_ISPENDR + 4), BIT(8));
+	rig_eoi(0, 40);
+	assert_int_equal(rig.ended[40], 3);
+	assert_int_equal(rig_ack(0), FAKE_SPURIOUS);
+	/* the last binding goes */
+	vgic_host_hold(&rig.vm, 40);
+	rig_settle(0);
+	vgic_host_set_resample(&rig.vm, 40, false);
+	assert_int_equal(rig_ack(0), FAKE_SPURIOUS);
+	assert_int_equal(rig_read(0, GICD_ISPENDR + 4), 0);
+	assert_int_equal(rig.ended[40], 3);
+}
+
+/* An end is seen at once, whatever the guest has made of the interrupt. */
+static void
+test_resample_odd(void **state)
+{
+	(void)state;
+	start(2, 4);
+	/* an edge, as the guest has it */
+	enable_spi(50, 2, 0xa0, true);
+	vgic_host_set_resample(&rig.vm, 50, true);
+	vgic_host_hold(&rig.vm, 50);
+	assert_int_equal(rig_ack(1), 50);
+	rig_eoi(1, 50);
+	assert_int_equal(rig.ended[50], 1);
+	vgic_host_hold(&rig.vm, 50);
+	assert_int_equal(rig_ack(1), 50);
+	rig_eoi(1, 50);
+	assert_int_equal(rig.ended[50], 2);
+	/* masked, ended, unmasked */
+	enable_spi(51, 2, 0xa0, false);
+	vgic_host_set_resample(&rig.vm, 51, true);
+	vgic_host_hold(&rig.vm, 51);
+	assert_int_equal(rig_ack(1), 51);
+	rig_write(1, GICD_ICENABLER + 4, BIT(19));
+	rig_eoi(1, 51);
+	assert_int_equal(rig.ended[51], 1);
+	vgic_host_hold(&rig.vm, 51);
+	assert_int_equal(rig_ack(1), FAKE_SPURIOUS);
+	rig_write(1, GICD_ISENABLER + 4, BIT(19));
+	assert_int_equal(rig_ack(1), 51);
+	rig_eoi(1, 51);
+	assert_int_equal(rig.ended[51], 2);
+	/* bound while a list register has it */
+	enable_spi(52, 2, 0xa0, true);
+	vgic_host_pulse(&rig.vm, 52);
+	assert_int_equal(rig_ack(1), 52);
+	vgic_host_set_resample(&rig.vm, 52, true);
+	rig_settle(1);
+	rig_eoi(1, 52);
+	assert_int_equal(rig.ended[52], 1);
+	/* priority drop and deactivation apart: the end is the latter */
+	fake_gicv_set_eoimode(true);
+	vgic_host_hold(&rig.vm, 51);
+	assert_int_equal(rig_ack(1), 51);
+	rig_eoi(1, 51);
+	assert_int_equal(rig.ended[51], 2);
+	fake_gicv_dir(51);
+	rig_settle(1);
+	assert_int_equal(rig.ended[51], 3);
+}
+
+/* More of them than list registers: those whose EOI is only counted end as well. */
+static void
+test_resample_overflow(void **state)
+{
+	(void)state;
+	for (uint32_t nlrs = 1; nlrs <= 4; nlrs++) {
+		start(1, nlrs);
+		for (uint32_t i = 0; i < 6; i++) {
+			enable_spi(SPI0 + i, 1, 0xf0 - 8 * i, false);
+			vgic_host_set_resample(&rig.vm, SPI0 + i, true);
+			vgic_host_hold(&rig.vm, SPI0 + i);
+			assert_int_equal(rig_ack(0), SPI0 + i);
+		}
+		for (uint32_t i = 6; i-- > 0;) {
+			rig_eoi(0, SPI0 + i);
+			assert_int_equal(rig.ended[SPI0 + i], 1);
+		}
+		assert_int_equal(rig_ack(0), FAKE_SPURIOUS);
+		assert_int_equal(rig_read(0, GICD_ISACTIVER + 4), 0);
+	}
+}
+
 static void
 test_edge(void **state)
 {
@@ -1170,6 +1286,9 @@ main(void)
 		cmocka_unit_test(test_sgi_self),
 		cmocka_unit_test(test_sgi_sources),
 		cmocka_unit_test(test_level),
+		cmocka_unit_test(test_resample),
+		cmocka_unit_test(test_resample_odd),
+		cmocka_unit_test(test_resample_overflow),
 		cmocka_unit_test(test_edge),
 		cmocka_unit_test(test_foreign),
 		cmocka_unit_test(test_retarget_active),

@@ -244,6 +244,41 @@ test_open(void **state)
 }
 
 static void
+test_bindings(void **state)
+{
+	struct vmctx *ctx;
+
+	(void)state;
+	fake_reset();
+	ctx = open_fake();
+	assert_int_equal(vm_bind_doorbell(ctx, 0x1000003000, 2, 7, 5), 0);
+	assert_int_equal(fake.doorbell.gpa, 0x1000003000);
+	assert_int_equal(fake.doorbell.size, 2);
+	assert_int_equal(fake.doorbell.data, 7);
+	assert_int_equal(fake.doorbell.fd, 5);
+	assert_int_equal(fake.doorbell.flags, 0);
+	assert_int_equal(vm_unbind_doorbell(ctx, 0x1000003000, 2, 7, 5), 0);
+	assert_int_equal(fake.doorbell.flags, VM_BIND_UNBIND);
+	assert_int_equal(vm_bind_irq(ctx, 80, 5, -1), 0);
+	assert_int_equal(fake.bind_irq.irq, 80);
+	assert_int_equal(fake.bind_irq.fd, 5);
+	assert_int_equal(fake.bind_irq.resample_fd, 0);
+	assert_int_equal(fake.bind_irq.flags, 0);
+	assert_int_equal(vm_bind_irq(ctx, 35, 5, 0), 0);
+	assert_int_equal(fake.bind_irq.flags, VM_BIND_RESAMPLE);
+	assert_int_equal(vm_bind_irq(ctx, 35, 5, 6), 0);
+	assert_int_equal(fake.bind_irq.resample_fd, 6);
+	assert_int_equal(vm_unbind_irq(ctx, 35, 5), 0);
+	assert_int_equal(fake.bind_irq.resample_fd, 0);
+	assert_int_equal(fake.bind_irq.flags, VM_BIND_UNBIND);
+	fake.fail_request = VM_BIND_IRQ;
+	fake.fail_errno = ENOSPC;
+	assert_int_equal(vm_bind_irq(ctx, 80, 5, -1), -1);
+	assert_int_equal(errno, ENOSPC);
+	assert_int_equal(vm_destroy(ctx), 0);
+}
+
+static void
 test_strerror(void **state)
 {
 	static const int errors[] = { EINVAL, ENOENT, EEXIST, EBUSY, ENXIO, EACCES, EPERM, ENOMEM,
@@ -282,6 +317,7 @@ main(void)
 		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_memory_half),
 		cmocka_unit_test(test_open),
+		cmocka_unit_test(test_bindings),
 		cmocka_unit_test(test_strerror),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);

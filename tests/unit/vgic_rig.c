@@ -34,6 +34,13 @@ vcpu_request(struct vcpu *vcpu, uint32_t req)
 	rig.requested |= BIT(vcpu->id);
 }
 
+void
+vm_irq_ended(struct vcpu *vcpu, uint32_t intid)
+{
+	(void)vcpu;
+	rig.ended[intid]++;
+}
+
 bool
 vm_mem_is_mapped(const struct vm *vm, uint64_t gpa, uint64_t len)
 {
@@ -222,6 +229,7 @@ rig_exit(uint32_t id)
 	rig.in_guest[id] = false;
 	vgic_host_sync(&rig.vcpu[id]);
 	irqs_off = 0;
+	vgic_host_tell_ended(&rig.vcpu[id]);
 }
 
 void

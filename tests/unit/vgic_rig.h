@@ -30,7 +30,8 @@ struct rig {
 	uint32_t requested;	      /* vCPUs that got VCPU_REQ_IRQ since the test cleared it */
 	uint64_t timer_ns[VM_MAXCPU]; /* os_timer_arm'ed; ~0 not */
 	void (*timer_fn[VM_MAXCPU])(void *arg);
-	bool in_handler; /* os_yield lets vCPUs in the guest exit */
+	uint32_t ended[1024]; /* vm_irq_ended calls, by INTID */
+	bool in_handler;      /* os_yield lets vCPUs in the guest exit */
 };
 extern struct rig rig;
 

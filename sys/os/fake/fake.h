@@ -27,6 +27,7 @@ struct fake_counts {
 	long gpages;  /* guest pages */
 	long nodes;   /* device nodes */
 	long users;   /* user mappings of guest pages */
+	long events;  /* references to events */
 	long flushes; /* os_gpage_flush calls: no leak, of course */
 };
 struct fake_counts fake_counts(void);
@@ -60,6 +61,15 @@ struct fake_user {
 	uint32_t gid; /* one group; ~0: none */
 };
 void fake_set_user(const struct fake_user *u); /* of this thread; NULL: root */
+
+/* ---- events and jobs ---- */
+#define FAKE_EVENTFDS	16u /* descriptors 0 to 15 can be open */
+#define FAKE_NO_EVENTFD 16  /* this one is, but can not be signalled */
+int fake_eventfd(void);	    /* -1: all are in use */
+void fake_eventfd_write(int fd);
+uint64_t fake_eventfd_read(int fd); /* how often since the last; 0 also where none is open */
+void fake_eventfd_close(int fd);
+unsigned int fake_run_work(void); /* what os_work_queue was given; how many */
 
 /* ---- time ---- */
 void fake_clock_advance(uint64_t ns); /* runs the timers that come due, as interrupts */

@@ -27,6 +27,8 @@ struct fake_vm {
 	struct s2_entry *s2; /* mem_lock */
 	uint32_t nirqs;
 	uint64_t level[16];
+	uint64_t held[16], resample[16]; /* [a] */
+	uint32_t pulses;		 /* [a] */
 };
 
 static struct fake_vm *
@@ -220,6 +222,8 @@ arch_vm_reset(struct vm *vm)
 		s2_drop(&fake_vm(vm)->s2);
 	os_mutex_unlock(&vm->mem_lock);
 	memset(fake_vm(vm)->level, 0, sizeof(fake_vm(vm)->level));
+	memset(fake_vm(vm)->held, 0, sizeof(fake_vm(vm)->held));
+	memset(fake_vm(vm)->resample, 0, sizeof(fake_vm(vm)->resample));
 	STORE_ONCE(fake_vm(vm)->nirqs, 0); /* its pages were in stage 2 */
 }
 
@@ -417,6 +421,12 @@ exit_access(struct vcpu *vcpu, struct vm_exit *vme, bool write)
 	bool block;
 	int error;
 
+	if (write && vm_doorbell_at(vcpu, GPA(v->now.gpa))) {
+		if (!vm_doorbell_ring(vcpu, GPA(v->now.gpa), 4, (uint32_t)v->now.val))
+			return exit_device(vcpu, vme, true);
+		vcpu_stat_inc(vcpu, VMM_STAT_DOORBELLS);
+		return EXIT_RESUME;
+	}
 	switch (vm_mem_fault(vcpu->vm, GPA(v->now.gpa), write, &block, &error)) {
 	case VM_MEM_MAPPED:
 		return EXIT_RESUME;
@@ -438,6 +448,17 @@ exit_fatal(struct vm_exit *vme)
 	memset(vme, 0, sizeof(*vme));
 	vme->exitcode = VM_EXITCODE_HYP;
 	return EXIT_TO_USER;
+}
+
+static enum vcpu_action
+exit_eoi(struct vcpu *vcpu, uint64_t intid)
+{
+	if (intid >= 1020 || !fake_is_resampled(vcpu->vm, (uint32_t)intid))
+		return EXIT_RESUME;
+	__atomic_fetch_and(
+	    &fake_vm(vcpu->vm)->held[intid / 64], ~BIT64(intid % 64), __ATOMIC_SEQ_CST);
+	vm_irq_ended(vcpu, (uint32_t)intid);
+	return EXIT_RESUME;
 }
 
 static enum vcpu_action
@@ -487,6 +508,8 @@ arch_vcpu_exit(struct vcpu *vcpu, struct vm_exit *vme)
 	case FAKE_SLOW:
 		usleep((useconds_t)v->now.val);
 		return EXIT_RESUME;
+	case FAKE_EOI:
+		return exit_eoi(vcpu, v->now.val);
 	case FAKE_FATAL:
 		return exit_fatal(vme);
 	default:
@@ -592,5 +615,69 @@ arch_pulse_irq(struct vm *vm, uint32_t intid)
 {
 	int error = set_level(vm, intid, true);
 
+	__atomic_add_fetch(&fake_vm(vm)->pulses, error == 0, __ATOMIC_RELAXED);
 	return error != 0 ? error : set_level(vm, intid, false);
+}
+
+uint32_t
+fake_pulses(struct vm *vm)
+{
+	return __atomic_exchange_n(&fake_vm(vm)->pulses, 0, __ATOMIC_RELAXED);
+}
+
+/* ---- interrupts that bound descriptors hold ---- */
+
+int
+arch_irq_check(struct vm *vm, uint32_t intid)
+{
+	uint32_t nirqs = LOAD_ONCE(fake_vm(vm)->nirqs);
+
+	if (nirqs == 0)
+		return -ENXIO;
+	return intid >= 32 && intid < nirqs ? 0 : -EINVAL;
+}
+
+static bool
+change_bit(uint64_t *words, uint32_t n, bool on)
+{
+	uint64_t bit = BIT64(n % 64), was;
+
+	was = on ? __atomic_fetch_or(&words[n / 64], bit, __ATOMIC_SEQ_CST) :
+		   __atomic_fetch_and(&words[n / 64], ~bit, __ATOMIC_SEQ_CST);
+	return (was & bit) != 0;
+}
+
+void
+arch_resample_irq(struct vm *vm, uint32_t intid, bool on)
+{
+	if (arch_irq_check(vm, intid) != 0)
+		os_panic("resample of interrupt %u, which is none", intid);
+	if (change_bit(fake_vm(vm)->resample, intid, on) == on && !on)
+		os_panic("resample of interrupt %u goes twice", intid);
+	if (!on)
+		(void)change_bit(fake_vm(vm)->held, intid, false);
+}
+
+void
+arch_hold_irq(struct vm *vm, uint32_t intid)
+{
+	struct vcpu *vcpu = vm_vcpu(vm, 0);
+
+	if (!fake_is_resampled(vm, intid))
+		os_panic("interrupt %u is held without resample", intid);
+	(void)change_bit(fake_vm(vm)->held, intid, true);
+	if (vcpu != NULL)
+		fake_irq(vcpu);
+}
+
+bool
+fake_is_resampled(struct vm *vm, uint32_t intid)
+{
+	return (LOAD_ONCE(fake_vm(vm)->resample[intid / 64]) & BIT64(intid % 64)) != 0;
+}
+
+bool
+fake_is_held(struct vm *vm, uint32_t intid)
+{
+	return (LOAD_ONCE(fake_vm(vm)->held[intid / 64]) & BIT64(intid % 64)) != 0;
 }

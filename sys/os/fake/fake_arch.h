@@ -24,6 +24,8 @@ enum fake_do {
 	FAKE_CPU_OFF,
 	FAKE_SLOW,  /* an exit that takes val microseconds to deal with */
 	FAKE_FATAL, /* VM_EXITCODE_HYP */
+	FAKE_EOI,   /* the end of interrupt val */
+	FAKE_DOES   /* how many there are */
 };
 
 struct fake_action {
@@ -57,7 +59,10 @@ fake_vcpu(const struct vcpu *vcpu)
 }
 
 void fake_do(struct vcpu *vcpu, enum fake_do what, uint64_t gpa, uint64_t val);
-void fake_irq(struct vcpu *vcpu); /* from any thread: make an interrupt pending and notify */
+void fake_irq(struct vcpu *vcpu);    /* from any thread: make an interrupt pending and notify */
+uint32_t fake_pulses(struct vm *vm); /* arch_pulse_irq calls since the last look */
+bool fake_is_resampled(struct vm *vm, uint32_t intid);
+bool fake_is_held(struct vm *vm, uint32_t intid);
 unsigned int fake_stage2_pages(struct vm *vm);
 uint32_t fake_stage2_blocks(struct vm *vm);
 

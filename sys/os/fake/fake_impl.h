@@ -11,6 +11,7 @@
 
 void fake_mem_reset(void);
 void fake_sched_reset(void);
+void fake_eventfd_reset(void);
 void fake_may_sleep(const char *what); /* panics where one must not */
 void fake_gpage_nest(int by);	       /* os_gpage_map nests two deep, and nobody sleeps */
 void fake_count(long *which, long n);

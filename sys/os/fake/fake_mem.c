@@ -82,11 +82,12 @@ fake_leaks(void)
 {
 	struct fake_counts c = fake_counts();
 
-	if ((c.allocs | c.pages | c.gpages | c.nodes | c.users) == 0)
+	if ((c.allocs | c.pages | c.gpages | c.nodes | c.users | c.events) == 0)
 		return 0;
 	fprintf(stderr,
-	    "leaked: %ld allocations, %ld pages, %ld guest pages, %ld nodes, %ld user mappings\n",
-	    c.allocs, c.pages, c.gpages, c.nodes, c.users);
+	    "leaked: %ld allocations, %ld pages, %ld guest pages, %ld nodes, %ld user mappings, "
+	    "%ld events\n",
+	    c.allocs, c.pages, c.gpages, c.nodes, c.users, c.events);
 	return 1;
 }
 

@@ -45,6 +45,7 @@ fake_reset(void)
 {
 	fake_mem_reset();
 	fake_sched_reset();
+	fake_eventfd_reset();
 	fake_node_fail(0);
 	fake_on_node = NULL;
 }

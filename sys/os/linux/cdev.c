@@ -67,17 +67,25 @@ VMMCTL_IOCTL_LIST(ARG_FITS)
 
 static const unsigned int vm_run_cmd = _IOWR('v', IOCNUM_RUN, struct vm_run);
 
-/* vm is NULL for /dev/vmmctl. */
-static long
-dispatch(struct vm *vm, unsigned int cmd, void *arg)
+static struct vm *
+file_vm(const struct file *file)
 {
-	if (vm != NULL)
-		return vm_ioctl(vm, _IOC_NR(cmd), arg, _IOC_SIZE(cmd));
+	const struct vm_node *node = file->private_data;
+
+	return node->vm;
+}
+
+/* file is NULL for /dev/vmmctl. */
+static long
+dispatch(const struct file *file, unsigned int cmd, void *arg)
+{
+	if (file != NULL)
+		return vm_file_ioctl(file_vm(file), file, _IOC_NR(cmd), arg, _IOC_SIZE(cmd));
 	return vmmctl_ioctl(_IOC_NR(cmd), arg, _IOC_SIZE(cmd));
 }
 
 static long
-copy_and_dispatch(struct vm *vm, unsigned int cmd, void __user *user, void *arg)
+copy_and_dispatch(const struct file *file, unsigned int cmd, void __user *user, void *arg)
 {
 	size_t size = _IOC_SIZE(cmd);
 	long error;
@@ -86,43 +94,43 @@ copy_and_dispatch(struct vm *vm, unsigned int cmd, void __user *user, void *arg)
 		memset(arg, 0, size);
 	else if (copy_from_user(arg, user, size) != 0)
 		return -EFAULT;
-	error = dispatch(vm, cmd, arg);
+	error = dispatch(file, cmd, arg);
 	if (error == 0 && (_IOC_DIR(cmd) & _IOC_READ) != 0 && copy_to_user(user, arg, size) != 0)
 		error = -EFAULT;
 	return error;
 }
 
 static noinline long
-small_ioctl(struct vm *vm, unsigned int cmd, void __user *user)
+small_ioctl(const struct file *file, unsigned int cmd, void __user *user)
 {
 	u64 arg[SMALL_ARG / sizeof(u64)];
 
-	return copy_and_dispatch(vm, cmd, user, arg);
+	return copy_and_dispatch(file, cmd, user, arg);
 }
 
 static noinline long
-large_ioctl(struct vm *vm, unsigned int cmd, void __user *user)
+large_ioctl(const struct file *file, unsigned int cmd, void __user *user)
 {
 	void *arg = kmalloc(_IOC_SIZE(cmd), GFP_KERNEL);
 	long error = -ENOMEM;
 
 	if (arg != NULL)
-		error = copy_and_dispatch(vm, cmd, user, arg);
+		error = copy_and_dispatch(file, cmd, user, arg);
 	kfree(arg);
 	return error;
 }
 
 static long
-checked_ioctl(
-    struct vm *vm, unsigned int cmd, unsigned long user, const unsigned int *cmds, size_t ncmds)
+checked_ioctl(const struct file *file, unsigned int cmd, unsigned long user,
+    const unsigned int *cmds, size_t ncmds)
 {
 	unsigned int nr = _IOC_NR(cmd);
 
 	if (nr >= ncmds || cmd != cmds[nr])
 		return -ENOTTY;
 	if (_IOC_SIZE(cmd) <= SMALL_ARG)
-		return small_ioctl(vm, cmd, (void __user *)user);
-	return large_ioctl(vm, cmd, (void __user *)user);
+		return small_ioctl(file, cmd, (void __user *)user);
+	return large_ioctl(file, cmd, (void __user *)user);
 }
 
 /*
@@ -146,13 +154,11 @@ run_ioctl(struct vm *vm, struct vm_run __user *user)
 }
 
 static long
-vm_file_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+vm_fops_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	struct vm_node *node = file->private_data;
-
 	if (likely(cmd == vm_run_cmd))
-		return run_ioctl(node->vm, (struct vm_run __user *)arg);
-	return checked_ioctl(node->vm, cmd, arg, vm_cmds, NELEM(vm_cmds));
+		return run_ioctl(file_vm(file), (struct vm_run __user *)arg);
+	return checked_ioctl(file, cmd, arg, vm_cmds, NELEM(vm_cmds));
 }
 
 static long
@@ -209,6 +215,7 @@ vm_file_release(struct inode *inode, struct file *file)
 	struct vm_node *node = file->private_data;
 
 	file->f_mapping = inode->i_mapping;
+	vm_file_closed(node->vm, file);
 	vm_put(node->vm);
 	put_device(&node->dev);
 	return 0;
@@ -261,7 +268,7 @@ static const struct file_operations vm_fops = {
 	.owner = THIS_MODULE,
 	.open = vm_file_open,
 	.release = vm_file_release,
-	.unlocked_ioctl = vm_file_ioctl,
+	.unlocked_ioctl = vm_fops_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.mmap = vm_file_mmap,
 	.llseek = noop_llseek,

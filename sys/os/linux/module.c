@@ -88,9 +88,12 @@ vmm_module_init(void)
 	error = vmm_cpu_init();
 	if (error != 0)
 		goto arch;
-	error = vmm_init();
+	error = vmm_event_init();
 	if (error != 0)
 		goto cpu;
+	error = vmm_init();
+	if (error != 0)
+		goto event;
 	error = vmm_cdev_init();
 	if (error != 0) {
 		pr_err("no device nodes (error %d)\n", error);
@@ -101,6 +104,8 @@ vmm_module_init(void)
 	return 0;
 core:
 	vmm_fini();
+event:
+	vmm_event_fini();
 cpu:
 	vmm_cpu_fini();
 arch:
@@ -117,6 +122,7 @@ static void __exit
 vmm_module_exit(void)
 {
 	vmm_cdev_fini();
+	vmm_event_fini(); /* a job may have had the last reference to a VM */
 	if (vmm_fini() != 0)
 		os_panic("unloaded with VMs alive");
 	vmm_cpu_fini();

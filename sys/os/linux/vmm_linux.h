@@ -55,6 +55,10 @@ extern bool vmm_rebooting;
 void vmm_sched_init(void);
 void vmm_sched_fini(void); /* no kick is on its way any more */
 
+/* ---- event.c ---- */
+int vmm_event_init(void);
+void vmm_event_fini(void); /* no job is queued or runs any more */
+
 /* ---- cdev.c ---- */
 int vmm_cdev_init(void);
 void vmm_cdev_fini(void);
