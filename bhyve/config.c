@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "gdb_where.h"
 
 #define MAX_HOST_CPU 1023
 
@@ -102,6 +103,16 @@ key_console(struct bhyve_config *c, const char *key, const char *val, struct con
 }
 
 static int
+key_gdb(struct bhyve_config *c, const char *key, const char *val, struct config_error *e)
+{
+	const char *wrong = gdb_check(val);
+
+	if (wrong != NULL)
+		return bad(e, "%s=%s: %s", key, val, wrong);
+	return set_string(&c->gdb, val, e);
+}
+
+static int
 key_kernel(struct bhyve_config *c, const char *key, const char *val, struct config_error *e)
 {
 	(void)key;
@@ -168,6 +179,7 @@ static const struct key {
 	{ "memory.size", key_memory },
 	{ "cpus", key_cpus },
 	{ "console", key_console },
+	{ "gdb", key_gdb },
 	{ "kernel", key_kernel },
 	{ "kernel.address", key_kernel_address },
 	{ "initrd", key_initrd },
@@ -299,7 +311,7 @@ set_pin_option(struct bhyve_config *c, const char *val, struct config_error *e)
 static int
 unknown_option(int option, struct config_error *e)
 {
-	static const char elsewhere[] = "aeAHPSWYxwlsGULrBC";
+	static const char elsewhere[] = "aeAHPSWYxwlsULrBC";
 
 	if (option != 0 && strchr(elsewhere, option) != NULL)
 		return bad(
@@ -318,6 +330,8 @@ one_option(struct bhyve_config *c, int option, const char *val, struct config_er
 		return 0;
 	case 'c':
 		return set_option(c, 'c', "cpus", val, e);
+	case 'G':
+		return set_option(c, 'G', "gdb", val, e);
 	case 'm':
 		return set_option(c, 'm', "memory.size", val, e);
 	case 'o':
@@ -364,7 +378,7 @@ config_parse(struct bhyve_config *c, int argc, char **argv, struct config_error 
 	int option;
 
 	opterr = 0;
-	while ((option = getopt(argc, argv, ":c:m:o:k:p:Dhu")) != -1) {
+	while ((option = getopt(argc, argv, ":c:G:m:o:k:p:Dhu")) != -1) {
 		if (one_option(c, option, optarg, e) != 0)
 			return -1;
 		if (c->help)
@@ -397,6 +411,7 @@ config_free(struct bhyve_config *c)
 {
 	free(c->name);
 	free(c->console);
+	free(c->gdb);
 	free(c->kernel);
 	free(c->initrd);
 	free(c->bootargs);
@@ -409,13 +424,14 @@ config_free(struct bhyve_config *c)
 const char *
 config_usage(void)
 {
-	return "usage: bhyve [-Dhu] [-c vcpus] [-k file] [-m size] [-o key=value] [-p vcpu:cpu]\n"
-	       "             name\n"
+	return "usage: bhyve [-Dhu] [-c vcpus] [-G [w][addr:]port] [-k file]\n"
+	       "             [-m size] [-o key=value] [-p vcpu:cpu] name\n"
 	       "\n"
 	       "Runs a VM that bhyveload prepared, or with -o kernel=FILE makes one and boots it.\n"
 	       "\n"
 	       "  -c vcpus      how many, 1 to 8; or cpus=4,sockets=1,cores=2,threads=2\n"
 	       "  -D            destroy the VM when the guest powers off\n"
+	       "  -G [w][addr:]port  serve gdb there; w: wait for it (default address 127.0.0.1)\n"
 	       "  -h            this text\n"
 	       "  -k file       read keys from a file, one KEY=VALUE a line\n"
 	       "  -m size       memory: 256M, 1G; a number alone is MiB (default 256M)\n"

@@ -151,6 +151,13 @@ ioc_discard(struct vm *vm, struct vcpu *vcpu, void *arg)
 }
 
 static int
+ioc_sync_code(struct vm *vm, struct vcpu *vcpu, void *arg)
+{
+	(void)vcpu;
+	return vm_mem_sync_code(vm, arg);
+}
+
+static int
 ioc_set_register(struct vm *vm, struct vcpu *vcpu, void *arg)
 {
 	const struct vm_register *a = arg;
@@ -359,6 +366,7 @@ static const struct ioctl_row vm_rows[] = {
 	[IOCNUM_MMAP_GETNEXT] = { ioc_mmap_getnext, NEEDS_LOCK },
 	[IOCNUM_MUNMAP_MEMSEG] = { ioc_munmap_memseg, NEEDS_LOCK },
 	[IOCNUM_DISCARD] = { ioc_discard, NEEDS_LOCK },
+	[IOCNUM_SYNC_CODE] = { ioc_sync_code, NEEDS_NOTHING },
 	[IOCNUM_SET_REGISTER] = { ioc_set_register, NEEDS_HOLD },
 	[IOCNUM_GET_REGISTER] = { ioc_get_register, NEEDS_HOLD },
 	[IOCNUM_SET_REGISTER_SET] = { ioc_set_register_set, NEEDS_HOLD },
