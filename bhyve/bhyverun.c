@@ -19,6 +19,7 @@
 #include "config.h"
 #include "console.h"
 #include "debug.h"
+#include "gdb.h"
 #include "dev/pl011.h"
 #include "dev/pl031.h"
 #include "dev/pl061.h"
@@ -28,6 +29,7 @@
 struct machine {
 	struct run run;
 	struct mmio_map mmio;
+	struct guest_mem mem;
 	struct chardev *console;
 	struct pl011 *pl011;
 	struct pl031 *pl031;
@@ -50,6 +52,8 @@ run_end(struct run *run, enum bhyve_status status)
 	if (first)
 		run->status = status;
 	pthread_mutex_unlock(&run->lock);
+	if (run->gdb != NULL)
+		gdb_end(run->gdb, status);
 	/* The other vCPUs come back from vm_run() with it; a suspended VM stays as it is. */
 	if (first)
 		vm_suspend(run->ctx, VM_SUSPEND_POWEROFF);
@@ -361,6 +365,20 @@ check_pins(const struct bhyve_config *c, uint64_t active)
 }
 
 static int
+make_gdb(struct machine *m, const struct bhyve_config *c, uint64_t active)
+{
+	if (c->gdb == NULL)
+		return 0;
+	if (vm_attach_memory(m->run.ctx) != 0)
+		return say_vm(VM_OP_MEMORY, c->name);
+	m->mem.gpa = MACHINE_RAM_BASE;
+	m->mem.size = vm_get_memory_size(m->run.ctx);
+	m->mem.va = vm_map_gpa(m->run.ctx, m->mem.gpa, m->mem.size);
+	m->run.gdb = gdb_create(m->run.ctx, &m->mem, active, c->gdb);
+	return m->run.gdb != NULL ? 0 : -1;
+}
+
+static int
 run_vcpus(struct machine *m, const struct bhyve_config *c)
 {
 	bool idle;
@@ -369,7 +387,7 @@ run_vcpus(struct machine *m, const struct bhyve_config *c)
 
 	if (vm_active_cpus(m->run.ctx, &active) != 0)
 		return say_vm(VM_OP_OPEN, c->name);
-	if (check_pins(c, active) != 0)
+	if (check_pins(c, active) != 0 || make_gdb(m, c, active) != 0)
 		return -1;
 	for (unsigned int i = 0; i < VM_MAXCPU && error == 0; i++) {
 		if ((active >> i & 1) == 0)
@@ -400,6 +418,10 @@ take_down(struct machine *m, const struct bhyve_config *c)
 	bool destroy = m->created && !c->keep;
 
 	devices_destroy(m->devices);
+	if (m->run.gdb != NULL) {
+		gdb_end(m->run.gdb, m->run.status);
+		gdb_destroy(m->run.gdb);
+	}
 	if (m->console != NULL)
 		console_close(m->console);
 	if (m->pl011 != NULL)

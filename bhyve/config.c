@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "gdb_where.h"
 
 #define MAX_HOST_CPU 1023
 
@@ -77,6 +78,16 @@ key_console(struct bhyve_config *c, const char *key, const char *val, struct con
 		return config_fail(
 		    e, "%s=%s: is none of stdio, pty, unix:PATH, file:PATH, none", key, val);
 	return set_string(&c->console, val, e);
+}
+
+static int
+key_gdb(struct bhyve_config *c, const char *key, const char *val, struct config_error *e)
+{
+	const char *wrong = gdb_check(val);
+
+	if (wrong != NULL)
+		return config_fail(e, "%s=%s: %s", key, val, wrong);
+	return set_string(&c->gdb, val, e);
 }
 
 static int
@@ -191,6 +202,7 @@ static const struct key {
 	{ "memory.size", key_memory },
 	{ "cpus", key_cpus },
 	{ "console", key_console },
+	{ "gdb", key_gdb },
 	{ "kernel", key_kernel },
 	{ "kernel.address", key_kernel_address },
 	{ "initrd", key_initrd },
@@ -463,7 +475,7 @@ set_pin_option(struct bhyve_config *c, const char *val, struct config_error *e)
 static int
 unknown_option(int option, struct config_error *e)
 {
-	static const char elsewhere[] = "BCGIKLUWeflr";
+	static const char elsewhere[] = "BCIKLUWeflr";
 
 	if (option != 0 && strchr(elsewhere, option) != NULL)
 		return config_fail(
@@ -500,6 +512,8 @@ one_option(struct bhyve_config *c, int option, const char *val, struct config_er
 		return 0;
 	case 'c':
 		return set_option(c, 'c', "cpus", val, e);
+	case 'G':
+		return set_option(c, 'G', "gdb", val, e);
 	case 'm':
 		return set_option(c, 'm', "memory.size", val, e);
 	case 'o':
@@ -558,7 +572,7 @@ config_parse(struct bhyve_config *c, int argc, char **argv, struct config_error 
 	int option;
 
 	opterr = 0;
-	while ((option = getopt(argc, argv, ":c:m:o:k:p:s:ADHPSYahuwx")) != -1) {
+	while ((option = getopt(argc, argv, ":c:G:m:o:k:p:s:ADHPSYahuwx")) != -1) {
 		if (one_option(c, option, optarg, e) != 0)
 			return -1;
 		if (c->help || c->list_devices)
@@ -587,6 +601,7 @@ config_free(struct bhyve_config *c)
 {
 	free(c->name);
 	free(c->console);
+	free(c->gdb);
 	free(c->kernel);
 	free(c->initrd);
 	free(c->bootargs);
@@ -601,13 +616,14 @@ config_free(struct bhyve_config *c)
 const char *
 config_usage(void)
 {
-	return "usage: bhyve [-ADHPSYahuwx] [-c vcpus] [-k file] [-m size] [-o key=value]\n"
-	       "             [-p vcpu:cpu] [-s slot,device[,option...]] name\n"
+	return "usage: bhyve [-ADHPSYahuwx] [-c vcpus] [-G [w][addr:]port] [-k file]\n"
+	       "             [-m size] [-o key=value] [-p vcpu:cpu] [-s slot,device[,option...]] name\n"
 	       "\n"
 	       "Runs a VM that bhyveload prepared, or with -o kernel=FILE makes one and boots it.\n"
 	       "\n"
 	       "  -c vcpus      how many, 1 to 8; or cpus=4,sockets=1,cores=2,threads=2\n"
 	       "  -D            destroy the VM when the guest powers off\n"
+	       "  -G [w][addr:]port  serve gdb there; w: wait for it (default address 127.0.0.1)\n"
 	       "  -h            this text\n"
 	       "  -k file       read keys from a file, one KEY=VALUE a line\n"
 	       "  -m size       memory: 256M, 1G; a number alone is MiB (default 256M)\n"

@@ -22,6 +22,7 @@ struct bhyve_config {
 	uint32_t vcpus;	 /* 0: not said */
 	struct vm_topology topology;
 	char *console;
+	char *gdb; /* as -G has it */
 	char *kernel, *initrd, *bootargs, *fdt_file;
 	char *overlays[BOOT_MAX_OVERLAYS];
 	unsigned int noverlays;

@@ -12,6 +12,7 @@
 
 #include "bhyverun.h"
 #include "debug.h"
+#include "gdb.h"
 
 #define DEBUG_POLL_US 10000
 
@@ -83,9 +84,22 @@ vmexit_paging(struct run_vcpu *v, struct vm_run *next)
 static enum vmexit_result
 vmexit_debug(struct run_vcpu *v, struct vm_run *next)
 {
-	(void)v;
 	(void)next;
-	usleep(DEBUG_POLL_US);
+	if (v->run->gdb != NULL)
+		gdb_hold(v->run->gdb, vcpu_id(v->vcpu));
+	else
+		usleep(DEBUG_POLL_US);
+	return VMEXIT_CONTINUE;
+}
+
+static enum vmexit_result vmexit_unexpected(struct run_vcpu *v, struct vm_run *next);
+
+static enum vmexit_result
+vmexit_brk(struct run_vcpu *v, struct vm_run *next)
+{
+	if (v->run->gdb == NULL)
+		return vmexit_unexpected(v, next);
+	gdb_breakpoint(v->run->gdb, vcpu_id(v->vcpu));
 	return VMEXIT_CONTINUE;
 }
 
@@ -109,7 +123,7 @@ static vmexit_handler *const vmexit_handlers[VM_EXITCODE_MAX] = {
 	[VM_EXITCODE_PAGING] = vmexit_paging,
 	[VM_EXITCODE_SMCCC] = vmexit_unexpected,
 	[VM_EXITCODE_DEBUG] = vmexit_debug,
-	[VM_EXITCODE_BRK] = vmexit_unexpected,
+	[VM_EXITCODE_BRK] = vmexit_brk,
 };
 
 enum vmexit_result
@@ -142,6 +156,8 @@ vcpu_main(void *arg)
 	struct vm_run next = { 0 };
 	bool last;
 
+	if (run->gdb != NULL)
+		gdb_hold(run->gdb, vcpu_id(v->vcpu));
 	for (;;) {
 		if (vm_run(v->vcpu, &next) != 0) {
 			if (errno == EINTR)

@@ -98,7 +98,7 @@ enum vm_exitcode {
 	VM_EXITCODE_PAGING = 7,	   /* guest memory could not be had: u.paging.error is an errno */
 	VM_EXITCODE_SMCCC = 8,	   /* a hypervisor call unknown to the kernel (VM_CAP_SMCCC_EXIT) */
 	VM_EXITCODE_DEBUG = 9,	   /* this vCPU was suspended by VM_SUSPEND_CPU */
-	VM_EXITCODE_BRK = 10,	   /* reserved: BKPT stays in the guest */
+	VM_EXITCODE_BRK = 10,	   /* a BKPT, which has not advanced the PC (VM_CAP_BRK_EXIT) */
 	VM_EXITCODE_MAX = 11
 };
 
@@ -113,7 +113,7 @@ enum vm_suspend_how {
 
 enum vm_cap_type {
 	VM_CAP_HALT_EXIT = 0,  /* reserved, as in bhyve */
-	VM_CAP_BRK_EXIT = 1,   /* reserved, without effect */
+	VM_CAP_BRK_EXIT = 1,   /* BKPT leaves with VM_EXITCODE_BRK, its address in pc */
 	VM_CAP_SMCCC_EXIT = 2, /* unknown SMCCC calls leave with VM_EXITCODE_SMCCC */
 	VM_CAP_MAX = 3
 };

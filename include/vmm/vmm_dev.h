@@ -94,6 +94,12 @@ struct vm_discard {
 	uint64_t len;
 	uint64_t freed; /* out: bytes */
 };
+/* This process wrote code there: the guest is to execute what it wrote. */
+#define VM_SYNC_CODE_MAX (1u << 20) /* bytes at once */
+struct vm_sync_code {
+	uint64_t gpa;
+	uint64_t len;
+};
 struct vm_register {
 	uint32_t vcpuid;
 	uint32_t regnum; /* enum vm_reg_name */
@@ -222,6 +228,8 @@ enum {
 	IOCNUM_SET_REGISTER_SET = 24,
 	IOCNUM_GET_REGISTER_SET = 25,
 
+	IOCNUM_SYNC_CODE = 30, /* ours */
+
 	IOCNUM_VM_STATS = 50,
 	IOCNUM_VM_STAT_DESC = 51,
 	IOCNUM_TRACE = 52, /* ours */
@@ -268,6 +276,7 @@ enum {
 	X(VM_MMAP_GETNEXT, IOCNUM_MMAP_GETNEXT, WR, struct vm_memmap)               \
 	X(VM_MUNMAP_MEMSEG, IOCNUM_MUNMAP_MEMSEG, W, struct vm_munmap)              \
 	X(VM_DISCARD, IOCNUM_DISCARD, WR, struct vm_discard)                        \
+	X(VM_SYNC_CODE, IOCNUM_SYNC_CODE, W, struct vm_sync_code)                   \
 	X(VM_SET_REGISTER, IOCNUM_SET_REGISTER, W, struct vm_register)              \
 	X(VM_GET_REGISTER, IOCNUM_GET_REGISTER, WR, struct vm_register)             \
 	X(VM_SET_REGISTER_SET, IOCNUM_SET_REGISTER_SET, W, struct vm_register_set)  \
@@ -305,6 +314,7 @@ _Static_assert(sizeof(struct vm_memseg) == 32, "ABI");
 _Static_assert(sizeof(struct vm_memmap) == 40, "ABI");
 _Static_assert(sizeof(struct vm_munmap) == 16, "ABI");
 _Static_assert(sizeof(struct vm_discard) == 24, "ABI");
+_Static_assert(sizeof(struct vm_sync_code) == 16, "ABI");
 _Static_assert(sizeof(struct vm_register) == 16, "ABI");
 _Static_assert(sizeof(struct vm_register_set) == 1352, "ABI");
 _Static_assert(sizeof(struct vm_capability) == 16, "ABI");

@@ -267,6 +267,14 @@ vm_discard(struct vmctx *ctx, uint64_t gpa, uint64_t len, uint64_t *freed)
 	return error;
 }
 
+int
+vm_sync_code(struct vmctx *ctx, uint64_t gpa, uint64_t len)
+{
+	struct vm_sync_code s = { .gpa = gpa, .len = len };
+
+	return vmm_sys_ioctl(ctx->fd, VM_SYNC_CODE, &s);
+}
+
 static int
 map_system_memory(struct vmctx *ctx, uint64_t len)
 {

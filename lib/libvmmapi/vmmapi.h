@@ -97,6 +97,12 @@ int vm_munmap_memseg(struct vmctx *ctx, uint64_t gpa, uint64_t len);
 /* Give pages back to the host; they read as zeros afterwards.  *freed may be NULL. */
 int vm_discard(struct vmctx *ctx, uint64_t gpa, uint64_t len, uint64_t *freed);
 
+/*
+ * This process wrote instructions to [gpa, gpa + len), at most VM_SYNC_CODE_MAX bytes: have the
+ * guest execute them.  EINVAL.
+ */
+int vm_sync_code(struct vmctx *ctx, uint64_t gpa, uint64_t len);
+
 /* ---- vCPUs ---- */
 
 /* A handle; the vCPU need not be active yet.  NULL with errno EINVAL or ENOMEM. */

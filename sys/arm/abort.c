@@ -418,6 +418,19 @@ abort_data(struct vcpu *vcpu, struct vm_exit *vme)
 	return device_access(vcpu, gpa, dev, vme);
 }
 
+/*
+ * A BKPT, which only traps for a debugger.  If that has gone meanwhile the guest has it again at
+ * its next entry, untrapped: arch_vcpu_load.
+ */
+enum vcpu_action
+abort_bkpt(struct vcpu *vcpu, struct vm_exit *vme)
+{
+	if ((LOAD_ONCE(vcpu->caps) & BIT(VM_CAP_BRK_EXIT)) == 0)
+		return EXIT_RESUME;
+	*vme = (struct vm_exit){ .exitcode = VM_EXITCODE_BRK, .pc = hyp_vcpu(vcpu)->regs.pc };
+	return EXIT_TO_USER;
+}
+
 enum vcpu_action
 abort_inst(struct vcpu *vcpu, struct vm_exit *vme)
 {
@@ -425,6 +438,8 @@ abort_inst(struct vcpu *vcpu, struct vm_exit *vme)
 	uint32_t hsr = v->trap.hsr;
 	enum vcpu_action action;
 
+	if ((hsr & HSR_ABT_FSC_MASK) == HSR_FSC_DEBUG)
+		return abort_bkpt(vcpu, vme);
 	/* a permission fault but on a walk: the memory is mapped without VM_PROT_EXEC */
 	if (!fault_is_stage2(hsr) ||
 	    (fault_type(hsr) == HSR_FSC_PERMISSION && (hsr & HSR_ABT_S1PTW) == 0))

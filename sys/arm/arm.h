@@ -99,14 +99,16 @@ void inject_serror(struct vcpu *vcpu);		   /* virtual asynchronous abort: HCR.VA
 enum vcpu_action exit_handle(struct vcpu *vcpu, struct vm_exit *vme);
 enum vcpu_action abort_data(struct vcpu *vcpu, struct vm_exit *vme);
 enum vcpu_action abort_inst(struct vcpu *vcpu, struct vm_exit *vme);
+enum vcpu_action abort_bkpt(struct vcpu *vcpu, struct vm_exit *vme);
 enum vcpu_action sysreg_trap(struct vcpu *vcpu, struct vm_exit *vme); /* by the class in HSR.EC */
 enum vcpu_action psci_trap(struct vcpu *vcpu, struct vm_exit *vme);   /* HVC, SMC */
 /* PSCI and SMCCC calls that need nobody else: true when answered (r0.. are set).  Host and HYP. */
 bool psci_fast(struct hyp_vcpu *v);
 /* CP15 reads that are constants of the vCPU: true when answered. Host and HYP. */
 bool sysreg_fast(struct hyp_vcpu *v);
-void sysreg_vcpu_init(struct vcpu *vcpu);  /* hcr, hcptr, hstr, hdcr, midr, mpidr */
-void sysreg_vcpu_reset(struct vcpu *vcpu); /* reset values, each with its section */
+void sysreg_trap_bkpt(struct hyp_vcpu *v, bool on); /* the vCPU does not run */
+void sysreg_vcpu_init(struct vcpu *vcpu);	    /* hcr, hcptr, hstr, hdcr, midr, mpidr */
+void sysreg_vcpu_reset(struct vcpu *vcpu);	    /* reset values, each with its section */
 /* After set/way operations and when SCTLR.C changed: design.md rule 8, DDI 0406C B2.2.6. */
 void sysreg_caches_changed(struct vcpu *vcpu);
 

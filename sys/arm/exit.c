@@ -63,6 +63,7 @@ static const struct exit_desc exit_table[HSR_EC_COUNT] = {
 	[HSR_EC_HVC] = { psci_trap, VMM_STAT_EXIT_HVC, 0 },
 	/* the guest has no Security Extensions, as its ID_PFR1 says, and PSCI's conduit is HVC */
 	[HSR_EC_SMC] = { exit_undef, VMM_STAT_EXIT_OTHER, EXIT_CONDITIONAL },
+	[HSR_EC_BKPT32] = { abort_bkpt, VMM_STAT_EXIT_OTHER, 0 },
 	[HSR_EC_IABT_LOWER] = { abort_inst, VMM_STAT_EXIT_IABT, 0 },
 	[HSR_EC_DABT_LOWER] = { abort_data, VMM_STAT_EXIT_DABT, 0 },
 };

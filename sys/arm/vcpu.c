@@ -138,6 +138,7 @@ arch_vcpu_load(struct vcpu *vcpu)
 
 	set_twe(v);
 	v->smccc_exit = LOAD_ONCE(vcpu->caps) & BIT(VM_CAP_SMCCC_EXIT);
+	sysreg_trap_bkpt(v, (LOAD_ONCE(vcpu->caps) & BIT(VM_CAP_BRK_EXIT)) != 0);
 	vtimer_load(vcpu);
 }
 

@@ -614,6 +614,13 @@ sysreg_vcpu_init(struct vcpu *vcpu)
 	id_regs_init(v, &host);
 }
 
+/* HDCR.TDE, B4.1.66, wants TDRA, TDOSA and TDA set too, as they are. */
+void
+sysreg_trap_bkpt(struct hyp_vcpu *v, bool on)
+{
+	v->hdcr = on ? v->hdcr | HDCR_TDE : v->hdcr & ~HDCR_TDE;
+}
+
 /*
  * Registers that the architecture resets: SCTLR, TTBCR, CPACR, CNTKCTL,
  * FPEXC.EN, VBAR (B4.1, under their names).  All others are UNKNOWN, and zero here so that

@@ -127,6 +127,7 @@ void sysreg_host_read(struct sysreg_host *h);
 #define HSTR_TJDBX   BIT(17)
 #define HDCR_TPMCR   BIT(5)
 #define HDCR_TPM     BIT(6)
+#define HDCR_TDE     BIT(8)
 #define HDCR_TDA     BIT(9)
 #define HDCR_TDOSA   BIT(10)
 #define HDCR_TDRA    BIT(11)

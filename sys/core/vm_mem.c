@@ -609,6 +609,23 @@ flush_run(void *arg, gpa_t run, uint64_t len)
 	}
 }
 
+/*
+ * What user space wrote through its own mapping was written with caches on: clean it to where the
+ * guest's fetches come from, and drop what the I-caches have (DDI 0406C B2.2.7).
+ */
+int
+vm_mem_sync_code(struct vm *vm, const struct vm_sync_code *a)
+{
+	uint64_t start = a->gpa & ~(uint64_t)(PAGE_BYTES - 1);
+
+	if (a->len == 0 || a->len > VM_SYNC_CODE_MAX || a->gpa >= VM_MAX_GPA - a->len)
+		return -EINVAL;
+	os_mutex_lock(&vm->mem_lock);
+	flush_run(vm, GPA(start), a->gpa + a->len - start);
+	os_mutex_unlock(&vm->mem_lock);
+	return 0;
+}
+
 void
 vm_mem_flush_all(struct vm *vm)
 {

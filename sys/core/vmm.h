@@ -185,6 +185,7 @@ struct os_gpage *vm_mem_page(struct vm *vm, gpa_t gpa, uint32_t need_prot, int *
 int vm_mem_read(struct vm *vm, gpa_t gpa, void *dst, size_t len);
 /* Clean and invalidate all of the VM's pages that stage 2 maps (set/way, caches switched). */
 void vm_mem_flush_all(struct vm *vm);
+int vm_mem_sync_code(struct vm *vm, const struct vm_sync_code *a); /* -EINVAL */
 
 /* ---- bindings (core/doorbell.c, core/irq_bind.c) ---- */
 /*

@@ -153,6 +153,13 @@ ioc_discard(struct vm *vm, struct vcpu *vcpu, void *arg)
 }
 
 static int
+ioc_sync_code(struct vm *vm, struct vcpu *vcpu, void *arg)
+{
+	(void)vcpu;
+	return vm_mem_sync_code(vm, arg);
+}
+
+static int
 ioc_set_register(struct vm *vm, struct vcpu *vcpu, void *arg)
 {
 	const struct vm_register *a = arg;
@@ -376,6 +383,7 @@ static const struct ioctl_row vm_rows[] = {
 	[IOCNUM_MMAP_GETNEXT] = { .fn = ioc_mmap_getnext, .needs = NEEDS_LOCK },
 	[IOCNUM_MUNMAP_MEMSEG] = { .fn = ioc_munmap_memseg, .needs = NEEDS_LOCK },
 	[IOCNUM_DISCARD] = { .fn = ioc_discard, .needs = NEEDS_LOCK },
+	[IOCNUM_SYNC_CODE] = { .fn = ioc_sync_code, .needs = NEEDS_NOTHING },
 	[IOCNUM_SET_REGISTER] = { .fn = ioc_set_register, .needs = NEEDS_HOLD },
 	[IOCNUM_GET_REGISTER] = { .fn = ioc_get_register, .needs = NEEDS_HOLD },
 	[IOCNUM_SET_REGISTER_SET] = { .fn = ioc_set_register_set, .needs = NEEDS_HOLD },

@@ -320,6 +320,14 @@ abort_inst(struct vcpu *vcpu, struct vm_exit *vme)
 	return EXIT_RESUME;
 }
 
+enum vcpu_action
+abort_bkpt(struct vcpu *vcpu, struct vm_exit *vme)
+{
+	(void)vcpu;
+	(void)vme;
+	return EXIT_RESUME;
+}
+
 int
 vgic_attach(struct vm *vm, uint64_t dist_gpa, uint64_t cpu_gpa, uint32_t nirqs)
 {

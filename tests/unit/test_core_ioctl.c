@@ -61,6 +61,14 @@ static const struct row rows[] = {
 	{ "cap get", CALL(IOCNUM_GET_CAPABILITY, struct vm_capability, 3, VM_CAP_SMCCC_EXIT, 0, 0),
 	    0 },
 
+	{ "sync", CALL(IOCNUM_SYNC_CODE, struct vm_sync_code, 0x1002, 0x2001), 0 },
+	{ "sync 0", CALL(IOCNUM_SYNC_CODE, struct vm_sync_code, 0, 0), -EINVAL },
+	{ "sync most", CALL(IOCNUM_SYNC_CODE, struct vm_sync_code, 0, VM_SYNC_CODE_MAX), 0 },
+	{ "sync big", CALL(IOCNUM_SYNC_CODE, struct vm_sync_code, 0, VM_SYNC_CODE_MAX + 1),
+	    -EINVAL },
+	{ "sync end", CALL(IOCNUM_SYNC_CODE, struct vm_sync_code, VM_MAX_GPA - 4, 8), -EINVAL },
+	{ "sync wrap", CALL(IOCNUM_SYNC_CODE, struct vm_sync_code, ~0ull - 4, 8), -EINVAL },
+
 	{ "reg", CALL(IOCNUM_SET_REGISTER, struct vm_register, 3, VM_REG_GUEST_R0, 1), 0 },
 	{ "reg num", CALL(IOCNUM_SET_REGISTER, struct vm_register, 3, VM_REG_LAST, 1), -EINVAL },
 	{ "reg num", CALL(IOCNUM_GET_REGISTER, struct vm_register, 3, ~0u, 1), -EINVAL },

@@ -18,6 +18,7 @@
 #include "bhyverun.h"
 #include "fake_vmm_sys.h"
 #include "debug.h"
+#include "gdb.h"
 #include "vmm_request.h"
 
 static struct mmio_map map;
@@ -42,6 +43,24 @@ ev_loop_stop(struct ev_loop *loop)
 {
 	(void)loop;
 	stops++;
+}
+
+static unsigned int held, at_breakpoint;
+
+void
+gdb_hold(struct gdb *g, unsigned int vcpu)
+{
+	(void)g;
+	(void)vcpu;
+	held++;
+}
+
+void
+gdb_breakpoint(struct gdb *g, unsigned int vcpu)
+{
+	(void)g;
+	(void)vcpu;
+	at_breakpoint++;
 }
 
 void
@@ -185,6 +204,23 @@ test_ends(void **state)
 	setup(state);
 }
 
+/* With a debugger's server a vCPU asks it before it runs, and when it stops. */
+static void
+test_debugger(void **state)
+{
+	(void)state;
+	held = at_breakpoint = 0;
+	run.gdb = (struct gdb *)&held;
+	add_exit(VM_EXITCODE_DEBUG);
+	add_exit(VM_EXITCODE_BRK);
+	add_exit(VM_EXITCODE_SUSPENDED)->u.suspended.how = VM_SUSPEND_POWEROFF;
+	vcpu_main(&v);
+	assert_int_equal(run.status, BHYVE_POWEROFF);
+	assert_int_equal(held, 2);
+	assert_int_equal(at_breakpoint, 1);
+	run.gdb = NULL;
+}
+
 static void
 test_lost(void **state)
 {
@@ -232,6 +268,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_lost, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hyp_message, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ends, NULL, teardown),
+		cmocka_unit_test_setup_teardown(test_debugger, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
