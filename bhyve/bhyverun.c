@@ -18,6 +18,7 @@
 #include "boot.h"
 #include "config.h"
 #include "console.h"
+#include "control.h"
 #include "debug.h"
 #include "gdb.h"
 #include "dev/pl011.h"
@@ -34,6 +35,7 @@ struct machine {
 	struct pl011 *pl011;
 	struct pl031 *pl031;
 	struct pl061 *pl061;
+	struct control *control;
 	struct devices *devices; /* those of the configuration */
 	struct run_vcpu vcpu[VM_MAXCPU];
 	unsigned int nvcpus;
@@ -232,6 +234,33 @@ make_devices(struct machine *m, const struct bhyve_config *c)
 	return 0;
 }
 
+/* ---- other programs ---- */
+
+static const char *
+power_button(void *arg, const char *argument)
+{
+	struct machine *m = arg;
+
+	(void)argument;
+	return pl061_press_power(m->pl061) ? NULL :
+					     "the guest does not listen to its power button (yet); "
+					     "--force-poweroff turns the machine off";
+}
+
+/* Without it the VM runs all the same. */
+static void
+listen_to_others(struct machine *m)
+{
+	static const struct control_request requests[] = {
+		{ "power-button", power_button },
+		{ NULL, NULL },
+	};
+
+	m->control = control_create(m->run.loop, vm_get_name(m->run.ctx), requests, m);
+	if (m->control == NULL)
+		say("bhyvectl --power-button will not work: %s", strerror(errno));
+}
+
 /* ---- signals ---- */
 
 static void
@@ -417,6 +446,8 @@ take_down(struct machine *m, const struct bhyve_config *c)
 {
 	bool destroy = m->created && !c->keep;
 
+	if (m->control != NULL)
+		control_destroy(m->control);
 	devices_destroy(m->devices);
 	if (m->run.gdb != NULL) {
 		gdb_end(m->run.gdb, m->run.status);
@@ -455,7 +486,10 @@ run_machine(struct machine *m, const struct bhyve_config *c)
 		say("cannot make the event loop: %s", strerror(errno));
 		return BHYVE_ERROR;
 	}
-	if (make_devices(m, c) != 0 || run_vcpus(m, c) != 0)
+	if (make_devices(m, c) != 0)
+		return BHYVE_ERROR;
+	listen_to_others(m);
+	if (run_vcpus(m, c) != 0)
 		return BHYVE_ERROR;
 	return m->run.status;
 }

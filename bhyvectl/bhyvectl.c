@@ -404,6 +404,22 @@ with_vm(const struct ctl_options *opt, struct output *o)
 }
 
 static int
+do_power_button(const struct ctl_options *opt)
+{
+	struct vmmctl_vm_next vm;
+	char answer[256];
+
+	if (vm_lookup(opt->vm, &vm) != 0)
+		return complain(VM_OP_OPEN, opt->vm);
+	if (vm_control_ask(opt->vm, "power-button", answer, sizeof(answer)) != 0)
+		return complain(VM_OP_ASK, opt->vm);
+	if (strcmp(answer, "ok") == 0)
+		return CTL_OK;
+	fprintf(stderr, "bhyvectl: VM \"%s\": %s\n", opt->vm, answer);
+	return CTL_FAILED;
+}
+
+static int
 run(const struct ctl_options *opt, struct output *o)
 {
 	switch (opt->action) {
@@ -417,6 +433,8 @@ run(const struct ctl_options *opt, struct output *o)
 	case CTL_CREATE:
 		return vm_create_group(opt->vm, opt->gid) == 0 ? CTL_OK :
 								 complain(VM_OP_CREATE, opt->vm);
+	case CTL_POWER_BUTTON:
+		return do_power_button(opt);
 	case CTL_DESTROY:
 		return vm_destroy_name(opt->vm) == 0 ? CTL_OK : complain(VM_OP_DESTROY, opt->vm);
 	default:

@@ -33,6 +33,7 @@ static const struct option longopts[] = {
 	{ "suspend", required_argument, NULL, OPT_ACTION + CTL_SUSPEND },
 	{ "force-reset", no_argument, NULL, OPT_FORCE_RESET },
 	{ "force-poweroff", no_argument, NULL, OPT_FORCE_POWEROFF },
+	{ "power-button", no_argument, NULL, OPT_ACTION + CTL_POWER_BUTTON },
 	{ "pause", no_argument, NULL, OPT_ACTION + CTL_PAUSE },
 	{ "resume", no_argument, NULL, OPT_ACTION + CTL_RESUME },
 	{ "get-stats", no_argument, NULL, OPT_ACTION + CTL_GET_STATS },
@@ -184,7 +185,8 @@ check_together(const struct ctl_options *o, char *text, size_t size)
 		wrong = "--gid: goes with --create only";
 	else if (o->json &&
 	    (o->action == CTL_CREATE || o->action == CTL_DESTROY || o->action == CTL_SUSPEND ||
-		o->action == CTL_PAUSE || o->action == CTL_RESUME || o->action == CTL_SET_REG))
+		o->action == CTL_POWER_BUTTON || o->action == CTL_PAUSE ||
+		o->action == CTL_RESUME || o->action == CTL_SET_REG))
 		wrong = "--json: this action prints nothing";
 	if (wrong == NULL)
 		return 0;
@@ -227,6 +229,7 @@ ctl_options_usage(void)
 	       "  --suspend=HOW       reset, poweroff or halt, as if the guest had asked\n"
 	       "  --force-reset, --force-poweroff\n"
 	       "                      the same as --suspend=reset and --suspend=poweroff\n"
+	       "  --power-button      press it: a guest that listens shuts down\n"
 	       "  --pause, --resume   stop and continue one vCPU (--cpu) or all\n"
 	       "  --get-stats         counters of one vCPU or all\n"
 	       "  --get-all           everything: registers, memory map, counters\n"

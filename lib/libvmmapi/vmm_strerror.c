@@ -42,6 +42,9 @@ static const struct advice {
 	    "from one build" },
 	{ VM_OP_RUN, EBUSY, "VM \"%s\": another bhyve runs it" },
 	{ VM_OP_REINIT, EBUSY, "VM \"%s\" is running: stop its bhyve first" },
+	{ VM_OP_ASK, ECONNREFUSED, "VM \"%s\": no bhyve runs it" },
+	{ VM_OP_ASK, ETIMEDOUT, "VM \"%s\": its bhyve does not answer" },
+	{ VM_OP_ASK, EPERM, "VM \"%s\": who answers for it is not its bhyve" },
 	{ VM_OP_CONTROL, EBUSY, "VM \"%s\" has another reason to end already" },
 	{ VM_OP_CONTROL, EINVAL, "VM \"%s\": the module refused the request as invalid" },
 	{ VM_OP_INFO, ENOTTY, "/dev/vmmctl is not our vmm module's: unload what made it" },
@@ -61,6 +64,7 @@ static const char *const op_names[VM_OP_LAST] = {
 	[VM_OP_REINIT] = "cannot reset VM",
 	[VM_OP_RUN] = "cannot run VM",
 	[VM_OP_CONTROL] = "request failed on VM",
+	[VM_OP_ASK] = "cannot ask the bhyve of VM",
 };
 
 /* Whatever was asked: is the module there, and may this user speak to it? */

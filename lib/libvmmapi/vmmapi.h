@@ -195,6 +195,21 @@ int vm_trace_read(struct vcpu *vcpu, struct vm_trace *t);
 const char *vm_exitcode_name(uint32_t exitcode);
 const char *vm_suspend_name(uint32_t how);
 
+/* ---- asking the bhyve that runs a VM (vm_control.c) ---- */
+
+/*
+ * Be the one who is asked about the VM: a listening, non-blocking SOCK_SEQPACKET socket, with a
+ * request in a packet.  EADDRINUSE: somebody is.
+ */
+int vm_control_listen(const char *name);
+/* Whether the other end of a connection may use the VM. */
+bool vm_control_allowed(const char *name, int fd);
+/*
+ * Ask, and wait for the answer, a string.  ECONNREFUSED: no bhyve runs it, or it does not listen to
+ * us; ETIMEDOUT; EPERM: who answers there may not.
+ */
+int vm_control_ask(const char *name, const char *request, char *answer, size_t size);
+
 /* ---- words for people ---- */
 
 enum vm_op {
@@ -207,6 +222,7 @@ enum vm_op {
 	VM_OP_REINIT,
 	VM_OP_RUN,
 	VM_OP_CONTROL,
+	VM_OP_ASK,
 	VM_OP_LAST
 };
 /*
