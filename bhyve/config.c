@@ -617,7 +617,8 @@ const char *
 config_usage(void)
 {
 	return "usage: bhyve [-ADHPSYahuwx] [-c vcpus] [-G [w][addr:]port] [-k file]\n"
-	       "             [-m size] [-o key=value] [-p vcpu:cpu] [-s slot,device[,option...]] name\n"
+	       "             [-m size] [-o key=value] [-p vcpu:cpu]\n"
+	       "             [-s slot,device[,option...]] name\n"
 	       "\n"
 	       "Runs a VM that bhyveload prepared, or with -o kernel=FILE makes one and boots it.\n"
 	       "\n"

@@ -59,18 +59,16 @@ pulse_irq(void *arg, uint32_t intid)
 static int
 bind_doorbell(void *arg, uint64_t gpa, uint32_t size, uint32_t data, int fd)
 {
-	(void)arg, (void)gpa, (void)size, (void)data, (void)fd;
-	errno = ENOTSUP;
-	return -1;
+	return vm_bind_doorbell(arg, gpa, size, data, fd);
 }
 
 static void
 unbind_doorbell(void *arg, uint64_t gpa, uint32_t size, uint32_t data, int fd)
 {
-	(void)arg, (void)gpa, (void)size, (void)data, (void)fd;
+	/* It fails where there is none any more, as after a reset of the VM. */
+	vm_unbind_doorbell(arg, gpa, size, data, fd);
 }
 
-/* bhyve's direct boot has mapped the memory already, bhyveload did for itself only. */
 static int
 map_memory(struct devices *d, struct vmctx *ctx)
 {

@@ -255,7 +255,11 @@ test_env(void **state)
 	env->raise_msi(env->arg, SETSPI_NS, 80);
 	assert_int_equal(fake.msi_addr, SETSPI_NS);
 	assert_int_equal(fake.pulsed, 80);
-	assert_int_equal(env->bind_doorbell(env->arg, 0x10000000, 0, 0, 1), -1);
+	assert_int_equal(env->bind_doorbell(env->arg, 0x10000000, 4, 5, 1), 0);
+	assert_int_equal(fake.doorbell.gpa, 0x10000000);
+	assert_int_equal(fake.doorbell.data, 5);
+	env->unbind_doorbell(env->arg, 0x10000004, 4, 5, 1);
+	assert_int_equal(fake.doorbell.gpa, 0x10000004);
 	devices_destroy(d);
 }
 
