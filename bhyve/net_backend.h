@@ -59,9 +59,14 @@ uint32_t netbe_peek(struct netbe *be);
 /* The next frame into iov, cut off where that ends.  Its length, or 0: none. */
 uint32_t netbe_recv(struct netbe *be, const struct iovec *iov, int niov);
 void netbe_recv_pause(struct netbe *be, bool pause);
+#define NETBE_MAX_IOVS 257 /* of a frame that is sent: a header, and a chain */
 /* For vhost: the tap descriptor, or -1. */
 int netbe_tap_fd(const struct netbe *be);
 /* What wrong there is with a value of "backend", or NULL. */
 const char *netbe_check_backend(const char *val);
+/* The same for "tap" and "bridge", "peer", and "hostfwd". */
+const char *netbe_check_ifname(const char *val);
+const char *netbe_check_path(const char *val);
+const char *netbe_check_hostfwd(const char *val);
 
 #endif /* BHYVE_NET_BACKEND_H */
