@@ -6,7 +6,9 @@
  * functions that have BARs, capabilities, MSI-X through the GICv2m frame, and INTx.
  *
  * Locks: pci_bus.lock guards configuration space and where BARs are; a function's bar_read and
- * bar_write are called without it, by several vCPUs at once.
+ * bar_write are called without it, by several vCPUs at once.  Below it are the functions' own
+ * locks, and below these intx_lock and msix_lock, of which a thread takes one at a time: what
+ * raises interrupts may be called with any other lock held.
  */
 #ifndef BHYVE_PCI_H
 #define BHYVE_PCI_H
@@ -36,12 +38,21 @@ struct pci_model {
 	 */
 	int (*create)(struct pci_dev *d, const struct dev_conf *conf);
 	void (*destroy)(struct pci_dev *d); /* no vCPU runs any more */
-	/* NULL where the function has no BAR of its own making. */
+	/*
+	 * NULL where the function has no BAR of its own making.  size is 1, 2 or 4 and offset a
+	 * multiple of it: a doubleword comes as two words, the lower one first.
+	 */
 	uint64_t (*bar_read)(struct pci_dev *d, int bar, uint64_t offset, uint32_t size);
 	void (*bar_write)(struct pci_dev *d, int bar, uint64_t offset, uint32_t size, uint64_t val);
-	/* A BAR moved, or memory decoding went on or off: [bus lock]; gpa is 0 while it is off. */
+	/*
+	 * A BAR moved, or decoding went on or off: [bus lock].  gpa is where it answers, also of an
+	 * I/O BAR; 0: nowhere.  Every old place is taken back before a new one is told.
+	 */
 	void (*bar_moved)(struct pci_dev *d, int bar, uint64_t gpa);
-	/* Access to a capability that the model added; false: it is plain memory.  [bus lock] */
+	/*
+	 * Access from 0x40 on, but for MSI-X, which is ours; size 1, 2, 4, aligned.  False: it is
+	 * plain memory, of which writable[] can be written.  [bus lock]
+	 */
 	bool (*cfg_read)(struct pci_dev *d, uint32_t offset, uint32_t size, uint32_t *val);
 	bool (*cfg_write)(struct pci_dev *d, uint32_t offset, uint32_t size, uint32_t val);
 };
@@ -49,12 +60,17 @@ struct pci_model {
 struct pci_bar {
 	enum pci_bar_type type;
 	uint64_t size; /* bytes, a power of two; at least 4 KiB for memory */
-	uint64_t addr; /* [bus lock] */
+	uint64_t want; /* [bus lock] the gpa that the registers ask for; 0: none */
+	uint64_t gpa;  /* [bus lock] where it answers; 0: nowhere, or others were there first */
+	uint64_t next; /* [bus lock] pci_bus.c, while it moves BARs */
 };
 
 struct pci_msix {
 	unsigned int nvectors; /* 0: has none */
 	int bar;
+	uint32_t cap, pba; /* offsets in configuration space and the BAR */
+	bool enabled;	   /* [msix lock] message control's bits, and bus master enable */
+	bool masked, master;
 	struct pci_msix_vector {
 		uint64_t addr;
 		uint32_t data;
@@ -75,7 +91,9 @@ struct pci_dev {
 	struct pci_bar bar[PCI_BARS];
 	struct pci_msix msix;
 	pthread_mutex_t msix_lock;
-	bool intx; /* [bus lock] the function asserts its line */
+	bool intx;	/* [intx lock] the function has an interrupt */
+	bool intx_off;	/* [intx lock] it must not use INTx */
+	bool intx_line; /* [intx lock] it pulls the line */
 };
 
 /* ---- for models, in create() ---- */
@@ -83,7 +101,10 @@ void pci_set_ids(struct pci_dev *d, uint16_t vendor, uint16_t device, uint16_t s
     uint16_t subdevice, uint32_t class_code /* class, subclass, interface */, uint8_t revision);
 /* size is rounded up to a power of two and what a BAR must have at least.  MEM64 takes two. */
 void pci_add_bar(struct pci_dev *d, int bar, enum pci_bar_type type, uint64_t size);
-/* id is cap[0], cap[1] is filled in here.  Its offset. */
+/*
+ * id is cap[0], cap[1] is filled in here.  Its offset, a multiple of 4.  All is read-only to the
+ * guest; writable[] may be changed until create() returns.
+ */
 uint32_t pci_add_capability(struct pci_dev *d, const void *cap, uint32_t len);
 /* MSI-X with its table and PBA in a BAR of its own.  -1 with errno. */
 int pci_add_msix(struct pci_dev *d, int bar, unsigned int nvectors);
@@ -95,11 +116,15 @@ void pci_msix_raise(struct pci_dev *d, unsigned int vector); /* masked: it stays
 void pci_intx(struct pci_dev *d, bool level);
 
 /* ---- the bus ---- */
-struct pci_bus *pci_bus_create(const struct dev_env *env); /* with its host bridge at 0:0 */
+/* With its host bridge at 0:0.  NULL with errno. */
+struct pci_bus *pci_bus_create(const struct dev_env *env);
 /* -1: a line was said. */
 int pci_bus_add(struct pci_bus *bus, const struct pci_model *model, unsigned int slot,
     unsigned int func, const struct dev_conf *conf);
-/* After the last one: places BARs for a guest that does not, and registers ECAM and windows. */
+/*
+ * After the last one: places BARs for a guest that does not, and gives ECAM, memory and I/O window.
+ * Decoding is off, as it is after reset: a guest that is content with the places turns it on.
+ */
 void pci_bus_mmio(struct pci_bus *bus, struct mmio_device dev[3]);
 void pci_bus_destroy(struct pci_bus *bus);
 

@@ -52,6 +52,7 @@ struct virtio_dev;
 #define VIRTIO_MAX_QUEUES 32u
 #define VIRTIO_QUEUE_MAX  1024u /* entries; the largest size we offer, a power of two */
 #define VIRTIO_MAX_SEGS	  256u	/* buffers in one chain that a device is given */
+#define VIRTIO_NO_VECTOR  0xffffu
 
 /* One request: first what the device reads, then what it writes (2.7.4.2). */
 struct vq_chain {
@@ -71,17 +72,21 @@ struct virtqueue {
 	uint16_t vector;	       /* [dev->lock] the transport's, MSI-X */
 	/* The serving thread's, set up when the queue becomes ready: */
 	void *desc_va, *avail_va, *used_va;
-	uint16_t next_avail;	/* the next entry of the available ring to look at */
-	uint16_t used_idx;	/* what we last published */
-	uint16_t notified_used; /* used_idx when the driver was last notified, for event index */
+	uint16_t next_avail; /* the next entry of the available ring to look at */
+	uint16_t used_next;  /* where the next used entry goes */
+	uint16_t used_idx;   /* what we last published */
+	bool doorbell_off;
+	bool busy[VIRTIO_QUEUE_MAX];	  /* by head: taken and not put back */
+	uint16_t taken[VIRTIO_QUEUE_MAX]; /* heads in the order taken, for vq_unget */
 };
 
 /*
  * The next request.  1: *c is filled; 0: there is none; -1: the device is broken now.
- * Each chain taken must come back through vq_put, in any order.
+ * Each chain taken must come back through vq_put, in any order.  At most q->size are out at once,
+ * each with another head below q->size: what is kept for a request may be indexed by its head.
  */
 int vq_get(struct virtqueue *q, struct vq_chain *c);
-/* Take back the last vq_get; nothing was done with it. */
+/* Take back the last vq_get; nothing was done with it.  Again: the one before it. */
 void vq_unget(struct virtqueue *q);
 /* Give a chain back, with how many bytes were written to its front.  Not yet visible. */
 void vq_put(struct virtqueue *q, uint16_t head, uint32_t written);
@@ -93,15 +98,18 @@ void vq_notify(struct virtqueue *q);
  */
 void vq_doorbell_off(struct virtqueue *q);
 bool vq_doorbell_on(struct virtqueue *q);
+/* virtio_break(), and the user is told why, once. */
+void vq_break(struct virtqueue *q, const char *why);
 
 /* ---- a device ---- */
 
 struct virtio_ops {
 	/*
 	 * The driver accepted features and set DRIVER_OK: dev->features holds.  Start to serve the
-	 * queues that are ready.  Then reset: stop, and touch no queue once this returns; it waits
-	 * for requests under way.  Both are called with dev->lock held, which the device's own
-	 * threads must not need to finish what they do.
+	 * queues that are ready; their doorbells are rung afterwards.  Then reset, which is called
+	 * only after start: stop, and touch no queue once this returns; it waits for requests under
+	 * way.  Both are called with dev->lock held, which the device's own threads must not need
+	 * to finish what they do.
 	 */
 	void (*start)(void *sc);
 	void (*reset)(void *sc);
@@ -122,7 +130,7 @@ struct virtio_model {
 	void (*destroy)(struct virtio_dev *vd); /* it was reset before; no vCPU runs */
 };
 
-/* What a transport offers; each may be called by any thread, without dev->lock. */
+/* What a transport offers; any thread, with dev->lock held or not: it must not take it. */
 struct virtio_transport {
 	void (*queue_interrupt)(void *tsc, struct virtqueue *q);
 	void (*config_interrupt)(void *tsc);
@@ -145,6 +153,7 @@ struct virtio_dev {
 	uint64_t features;   /* [lock] what the driver accepted; fixed from FEATURES_OK on */
 	uint32_t generation; /* [lock] of config */
 	bool broken;	     /* atomic */
+	bool said;	     /* atomic: the user was told that the guest broke it */
 };
 
 /*
@@ -157,6 +166,7 @@ void virtio_fini(struct virtio_dev *vd);
  * The guest did what it must not: DEVICE_NEEDS_RESET, and a configuration interrupt.  Any thread.
  */
 void virtio_break(struct virtio_dev *vd);
+bool virtio_is_broken(const struct virtio_dev *vd); /* any thread */
 /* config changed: call with lock held, after the change. */
 void virtio_config_changed(struct virtio_dev *vd);
 static inline bool
@@ -167,10 +177,11 @@ virtio_has(const struct virtio_dev *vd, uint64_t feature)
 
 /* ---- for transports: all with vd->lock held ---- */
 void virtio_set_status(struct virtio_dev *vd, uint32_t status); /* 0 resets */
+uint32_t virtio_get_status(const struct virtio_dev *vd); /* as the driver reads it; any thread */
 /* The driver's choice, before FEATURES_OK; what was not offered makes FEATURES_OK stay clear. */
 void virtio_set_features(struct virtio_dev *vd, uint64_t features);
 void virtio_queue_enable(struct virtqueue *q); /* checks sizes and addresses; breaks the device */
-/* Configuration space; bytes beyond its end read 0 and ignore writes.  size 1, 2, 4. */
+/* Configuration space; bytes beyond its end read 0, writes there are ignored.  size 1, 2, 4. */
 uint32_t virtio_config_read(struct virtio_dev *vd, uint32_t offset, uint32_t size);
 void virtio_config_write(struct virtio_dev *vd, uint32_t offset, uint32_t size, uint32_t val);
 
