@@ -269,6 +269,14 @@ netbe_peek(struct netbe *be)
 	return len;
 }
 
+const uint8_t *
+netbe_peek_frame(const struct netbe *be)
+{
+	uint32_t len;
+
+	return frame_at(be, &len);
+}
+
 uint32_t
 netbe_recv(struct netbe *be, const struct iovec *iov, int niov)
 {

@@ -63,14 +63,6 @@ int hostfwd_next(const char **list, struct hostfwd *rule);
 /* For a kind: frames may have come. */
 void netbe_frames_wait(struct netbe *be);
 
-/* Bytes of it all. */
-uint32_t net_iov_len(const struct iovec *iov, int niov);
-/* Gather from, or scatter to, at most len bytes from offset on; how many. */
-uint32_t net_iov_copyout(
-    const struct iovec *iov, int niov, uint32_t offset, void *buf, uint32_t len);
-uint32_t net_iov_copyin(
-    const struct iovec *iov, int niov, uint32_t offset, const void *buf, uint32_t len);
-
 /* Frames that wait, bytes of them bounded; whoever owns it does not share it. */
 struct frame_ring;
 struct frame_ring *frame_ring_create(uint32_t size); /* bytes; NULL with errno */
