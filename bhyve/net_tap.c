@@ -89,7 +89,9 @@ tap_attach(struct net_tap *t, const struct dev_conf *conf)
 			say("%s: tap %s: this host has no /dev/net/tun; `modprobe tun' brings it",
 			    dev_conf_where(conf), t->name);
 		else
-			say_errno(conf, t->name, "/dev/net/tun");
+			say("%s: tap %s: /dev/net/tun: %s; this user must be able to read and "
+			    "write it",
+			    dev_conf_where(conf), t->name, strerror(errno));
 		return -1;
 	}
 	memcpy(ifr.ifr_name, t->name, sizeof(ifr.ifr_name));

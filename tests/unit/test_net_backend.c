@@ -186,6 +186,15 @@ run(void)
 	new_loop();
 }
 
+/* The same once more, with the first end at work again. */
+static void
+run_on(void)
+{
+	run();
+	assert_int_equal(netbe_start(ends[0].be, loop, &user, &ends[0]), 0);
+	netbe_recv_pause(ends[0].be, false);
+}
+
 static void
 stop(struct end *e)
 {
@@ -768,6 +777,100 @@ test_slirp_port_taken(void **state)
 	close(fd);
 }
 
+/* ---- tap: in a child, in a network namespace that goes with it ---- */
+
+enum { CHILD_OK, CHILD_FAILED, CHILD_SKIPS };
+
+#define CHECK(cond)                                                                        \
+	do {                                                                               \
+		if (!(cond)) {                                                             \
+			fprintf(stderr, "line %d: %s; said: %s\n", __LINE__, #cond, said); \
+			return CHILD_FAILED;                                               \
+		}                                                                          \
+	} while (0)
+
+static int
+packet_socket(const char *name)
+{
+	struct sockaddr_ll at = { .sll_family = AF_PACKET, .sll_protocol = htons(0x88b5) };
+	int fd = socket(AF_PACKET, SOCK_RAW, htons(0x88b5));
+
+	at.sll_ifindex = (int)if_nametoindex(name);
+	return bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0 ? fd : -1;
+}
+
+static int
+tap_messages(void)
+{
+	static const struct {
+		struct dev_conf conf;
+		const char *says;
+	} rows[] = {
+		{ { { "tap" }, { "card" } }, "in use by another" },
+		{ { { "tap" }, { "lo" } }, "of another kind" },
+		{ { { "tap", "bridge" }, { "card1", "lo" } }, "is no bridge" },
+		{ { { "tap", "bridge" }, { "card1", "none" } }, "no such interface" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		CHECK(netbe_open(&rows[i].conf) == NULL);
+		CHECK(strstr(said, rows[i].says) != NULL);
+	}
+	return CHILD_OK;
+}
+
+static int
+tap_child(void)
+{
+	struct dev_conf conf = { { "tap" }, { "card" } };
+	uint8_t frame[NETBE_VNET_HDR + 60] = { [NETBE_VNET_HDR] = 0xff }, got[100];
+	int fd;
+
+	if (unshare(CLONE_NEWNET) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0)
+		return CHILD_SKIPS;
+	if (access("/dev/net/tun", R_OK | W_OK) != 0)
+		return CHILD_SKIPS;
+	ends[0].be = netbe_open(&conf);
+	CHECK(ends[0].be != NULL);
+	CHECK((netbe_features(ends[0].be) & (NETBE_CSUM | NETBE_HOST_TSO4 | NETBE_GUEST_CSUM)) ==
+	    (NETBE_CSUM | NETBE_HOST_TSO4 | NETBE_GUEST_CSUM));
+	CHECK(netbe_tap_fd(ends[0].be) >= 0);
+	CHECK(netbe_set_features(ends[0].be, NETBE_CSUM | NETBE_GUEST_CSUM, true) == 0);
+	fd = packet_socket("card");
+	CHECK(fd >= 0);
+	start(&ends[0], NULL);
+	memset(frame + NETBE_VNET_HDR, 0xff, 6);
+	frame[NETBE_VNET_HDR + 12] = 0x88;
+	frame[NETBE_VNET_HDR + 13] = 0xb5;
+	send_frame(&ends[0], frame, sizeof(frame));
+	CHECK(read(fd, got, sizeof(got)) == 60);
+	CHECK(memcmp(got, frame + NETBE_VNET_HDR, 60) == 0);
+	/* And the other way; the kernel may say something of its own before. */
+	CHECK(write(fd, got, 60) == 60);
+	ends[0].got = stop;
+	for (int i = 0; i < 20 && ends[0].len != sizeof(frame); i++)
+		run_on();
+	CHECK(ends[0].len == sizeof(frame));
+	CHECK(memcmp(ends[0].frame + NETBE_VNET_HDR, got, 60) == 0);
+	return tap_messages();
+}
+
+static void
+test_tap(void **state)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0)
+		_exit(tap_child());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == CHILD_SKIPS)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), CHILD_OK);
+}
+
 int
 main(void)
 {
@@ -782,6 +885,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_wire_burst, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_pause, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stale_path, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_tap, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_slirp_arp, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_slirp_dhcp, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_slirp_hostfwd, setup, teardown),
