@@ -21,8 +21,7 @@
 #include "debug.h"
 #include "dev/pl011.h"
 #include "dev/pl031.h"
-
-#define SPI_INTID(n) (32u + (uint32_t)(n))
+#include "devices.h"
 
 /* The machine: devices and the loop that serves them. */
 struct machine {
@@ -31,6 +30,7 @@ struct machine {
 	struct chardev *console;
 	struct pl011 *pl011;
 	struct pl031 *pl031;
+	struct devices *devices; /* those of the configuration */
 	struct run_vcpu vcpu[VM_MAXCPU];
 	unsigned int nvcpus;
 	bool created;	/* this bhyve made the VM */
@@ -74,6 +74,8 @@ boot_files(const struct bhyve_config *c)
 		.dtb = c->fdt_file,
 		.noverlays = c->noverlays,
 		.raw_gpa = c->kernel_address,
+		.virtio_mmio = devices_virtio_mmio(&c->slots),
+		.pci = true,
 	};
 
 	for (unsigned int i = 0; i < c->noverlays; i++)
@@ -212,6 +214,9 @@ make_devices(struct machine *m, const struct bhyve_config *c)
 	mmio_register(&m->mmio, &dev);
 	pl031_mmio(m->pl031, MACHINE_PL031_BASE, &dev);
 	mmio_register(&m->mmio, &dev);
+	m->devices = devices_create(&m->run, &c->slots);
+	if (m->devices == NULL)
+		return -1;
 	console_start(m->console);
 	return 0;
 }
@@ -370,6 +375,7 @@ take_down(struct machine *m, const struct bhyve_config *c)
 {
 	bool destroy = m->created && !c->keep;
 
+	devices_destroy(m->devices);
 	if (m->console != NULL)
 		console_close(m->console);
 	if (m->pl011 != NULL)
@@ -406,13 +412,33 @@ run_machine(struct machine *m, const struct bhyve_config *c)
 	return m->run.status;
 }
 
+/* What asks for words only.  -1: it does not. */
+static int
+answer(const struct bhyve_config *c)
+{
+	int error = 0;
+
+	if (c->help)
+		fputs(config_usage(), stdout);
+	else if (c->list_devices)
+		slots_help(stdout);
+	else if (c->dump)
+		error = config_dump(c, stdout);
+	else
+		return -1;
+	if (error == 0 && fflush(stdout) == 0)
+		return 0;
+	say("cannot write: %s", strerror(errno));
+	return BHYVE_ERROR;
+}
+
 int
 main(int argc, char **argv)
 {
 	static struct machine machine;
 	struct config_error e;
 	struct bhyve_config c;
-	enum bhyve_status status;
+	int status;
 
 	config_init(&c);
 	if (config_parse(&c, argc, argv, &e) != 0) {
@@ -421,12 +447,12 @@ main(int argc, char **argv)
 		config_free(&c);
 		return BHYVE_ERROR;
 	}
-	if (c.help) {
-		fputs(config_usage(), stdout);
+	status = answer(&c);
+	if (status >= 0) {
 		config_free(&c);
-		return 0;
+		return status;
 	}
-	status = run_machine(&machine, &c);
+	status = (int)run_machine(&machine, &c);
 	take_down(&machine, &c);
 	config_free(&c);
 	return status;

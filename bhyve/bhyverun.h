@@ -15,6 +15,8 @@
 #include "mmio.h"
 #include "vmmapi.h"
 
+#define SPI_INTID(n) (32u + (uint32_t)(n))
+
 /* bhyve(8)'s exit codes; 3, a triple fault, is x86's. */
 enum bhyve_status {
 	BHYVE_RESET = 0,

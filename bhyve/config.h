@@ -2,20 +2,19 @@
  * SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The bhyve-arm authors
  *
- * What bhyve was asked to do: its options and configuration files, as one set of keys.
+ * What bhyve was asked to do: its options and configuration files, as one tree of keys.
  */
 #ifndef BHYVE_CONFIG_H
 #define BHYVE_CONFIG_H
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "boot.h"
+#include "conf_tree.h"
+#include "slots.h"
 #include "vmmapi.h"
-
-struct config_error {
-	char text[320];
-};
 
 struct bhyve_config {
 	char *name;
@@ -31,6 +30,10 @@ struct bhyve_config {
 	bool destroy_on_poweroff;
 	bool keep; /* leave a VM that direct boot made */
 	bool help;
+	bool list_devices;     /* -s help */
+	bool dump;	       /* config.dump */
+	struct conf_tree tree; /* every key that was given */
+	struct slots slots;    /* the devices, once all is checked; it points into tree */
 };
 
 void config_init(struct bhyve_config *c);
@@ -42,6 +45,12 @@ void config_free(struct bhyve_config *c);
 int config_parse(struct bhyve_config *c, int argc, char **argv, struct config_error *e);
 /* One "key=value".  -1: a line in *e. */
 int config_set(struct bhyve_config *c, const char *word, struct config_error *e);
+/* The lines of a -k file; name is for messages.  The caller asks ferror().  -1: a line in *e. */
+int config_read(struct bhyve_config *c, FILE *f, const char *name, struct config_error *e);
+/* Once, when all keys are there: resolves what refers to others.  -1: a line in *e. */
+int config_expand(struct bhyve_config *c, struct config_error *e);
+/* All keys, also those that hold because nothing was said, as -k reads them.  -1: no memory. */
+int config_dump(const struct bhyve_config *c, FILE *f);
 const char *config_usage(void);
 
 #define CONFIG_DEFAULT_MEMORY (256ull << 20)

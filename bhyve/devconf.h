@@ -58,7 +58,7 @@ struct dev_env {
 	/*
 	 * Have the module ring a doorbell (doorbell.h) when the guest stores at gpa, instead of
 	 * leaving to bhyve.  size 0: of any size, whatever the data; else only stores of `data'.
-	 * -1 with errno where it cannot: then the store comes as an access, as ever.
+	 * -1 with errno where it cannot: then the store comes as an access, as ever.  NULL: never.
 	 */
 	int (*bind_doorbell)(void *arg, uint64_t gpa, uint32_t size, uint32_t data, int fd);
 	void (*unbind_doorbell)(void *arg, uint64_t gpa, uint32_t size, uint32_t data, int fd);

@@ -47,6 +47,7 @@ struct pci_model {
 	/*
 	 * A BAR moved, or decoding went on or off: [bus lock].  gpa is where it answers, also of an
 	 * I/O BAR; 0: nowhere.  Every old place is taken back before a new one is told.
+	 * The BAR of MSI-X is ours and not told.
 	 */
 	void (*bar_moved)(struct pci_dev *d, int bar, uint64_t gpa);
 	/*

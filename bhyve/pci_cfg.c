@@ -160,7 +160,7 @@ pci_cfg_read(struct pci_dev *d, uint32_t offset, uint32_t size)
 	uint32_t val = 0;
 
 	if (offset >= PCI_CFG_BYTES)
-		return 0; /* no extended capability: PCI Express Base 7.9.1 */
+		return 0; /* there is no extended capability (PCI Express Base) */
 	if (is_models(d, offset) && d->model->cfg_read != NULL &&
 	    d->model->cfg_read(d, offset, size, &val))
 		return val & (uint32_t)pci_ones(size);
@@ -175,8 +175,8 @@ pci_cfg_read(struct pci_dev *d, uint32_t offset, uint32_t size)
 }
 
 /*
- * Bus mastering needs no more than MSI-X sees to: what a function reads and writes before it is
- * granted, the guest asked it to.
+ * Without bus mastering there are no messages; a model's other accesses to memory are what the
+ * guest asked it for and are not held back.
  */
 static void
 command_update(struct pci_dev *d)
@@ -199,9 +199,10 @@ pci_cfg_write(struct pci_dev *d, uint32_t offset, uint32_t size, uint32_t val)
 	    d->model->cfg_write(d, offset, size, val))
 		return;
 	for (uint32_t i = 0; i < size; i++) {
-		uint8_t mask = d->writable[offset + i], byte = (uint8_t)(val >> 8 * i);
+		uint8_t mask = d->writable[offset + i], *byte = &d->cfg[offset + i];
 
-		d->cfg[offset + i] = (uint8_t)((d->cfg[offset + i] & ~mask) | (byte & mask));
+		if (mask != 0) /* the interrupt pin is read without the lock */
+			*byte = (uint8_t)((*byte & ~mask) | (val >> 8 * i & mask));
 	}
 	if ((offset & ~3u) == PCI_COMMAND || is_msix(d, offset))
 		command_update(d);

@@ -193,6 +193,16 @@ virtio_queue_enable(struct virtqueue *q)
 	q->ready = true;
 }
 
+/* One queue cannot be stopped by itself: VIRTIO_F_RING_RESET is not offered. */
+void
+virtio_queue_disable(struct virtqueue *q)
+{
+	if ((q->dev->status & VIRTIO_DRIVER_OK) == 0)
+		q->ready = false;
+	else if (q->ready)
+		vq_break(q, "it was disabled while the device runs, which a reset alone may do");
+}
+
 /* ---- configuration space ---- */
 
 void

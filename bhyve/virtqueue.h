@@ -180,7 +180,8 @@ void virtio_set_status(struct virtio_dev *vd, uint32_t status); /* 0 resets */
 uint32_t virtio_get_status(const struct virtio_dev *vd); /* as the driver reads it; any thread */
 /* The driver's choice, before FEATURES_OK; what was not offered makes FEATURES_OK stay clear. */
 void virtio_set_features(struct virtio_dev *vd, uint64_t features);
-void virtio_queue_enable(struct virtqueue *q); /* checks sizes and addresses; breaks the device */
+void virtio_queue_enable(struct virtqueue *q);	/* checks sizes and addresses; breaks the device */
+void virtio_queue_disable(struct virtqueue *q); /* before DRIVER_OK; after: breaks the device */
 /* Configuration space; bytes beyond its end read 0, writes there are ignored.  size 1, 2, 4. */
 uint32_t virtio_config_read(struct virtio_dev *vd, uint32_t offset, uint32_t size);
 void virtio_config_write(struct virtio_dev *vd, uint32_t offset, uint32_t size, uint32_t val);

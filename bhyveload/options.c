@@ -105,6 +105,7 @@ load_options_parse(struct load_options *o, int argc, char **argv, char *text, si
 	o->topology = (struct vm_topology){ 1, 1, 1, 1 };
 	o->gid = ~0u;
 	o->boot.raw_gpa = BOOT_NO_ADDRESS;
+	o->boot.pci = true; /* bhyve has the bus, whatever it is to put there */
 	opterr = 0;
 	while ((option = getopt(argc, argv, ":a:b:c:d:g:hi:k:m:O:")) != -1) {
 		if (one_option(o, option, strchr("h:?", option) ? NULL : optarg, text, size) != 0)

@@ -152,7 +152,12 @@ int
 boot_check(const struct boot_config *c, uint64_t ram_size, struct boot_error *e)
 {
 	struct loading l = { .kernel.fd = -1, .initrd.fd = -1 };
-	struct boot_machine machine = { .vcpus = 1, .ram_size = ram_size };
+	struct boot_machine machine = {
+		.vcpus = 1,
+		.ram_size = ram_size,
+		.virtio_mmio = c->virtio_mmio,
+		.pci = c->pci,
+	};
 	int error;
 
 	error = plan_all(c, &machine, MACHINE_RAM_BASE, &l, e);

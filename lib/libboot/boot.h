@@ -97,6 +97,8 @@ struct boot_machine {
 	uint32_t midr;		   /* 0: not known */
 	uint32_t mpidr[VM_MAXCPU]; /* affinity fields, as the guest reads them */
 	uint64_t ram_size;	   /* at MACHINE_RAM_BASE */
+	uint32_t virtio_mmio;	   /* bit n: there is a device in slot n */
+	bool pci;		   /* there is a PCI bus, with the GICv2m frame */
 };
 /* The tree of our machine, made from <vmm/machine.h>.  buf holds cap bytes. */
 int boot_fdt_generate(void *buf, uint32_t cap, const struct boot_machine *m, struct boot_error *e);
@@ -117,7 +119,9 @@ struct boot_config {
 	const char *dtb;     /* NULL: the generated one */
 	const char *overlays[BOOT_MAX_OVERLAYS];
 	unsigned int noverlays;
-	uint64_t raw_gpa; /* BOOT_NO_ADDRESS: by the file's format */
+	uint64_t raw_gpa;     /* BOOT_NO_ADDRESS: by the file's format */
+	uint32_t virtio_mmio; /* as in struct boot_machine, and so is the next */
+	bool pci;
 	bool progress;
 };
 /* What vCPU 0 starts with; the other registers are as at reset. */

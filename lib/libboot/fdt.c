@@ -12,22 +12,9 @@
 #include <libfdt.h>
 
 #include "boot.h"
+#include "fdt_write.h"
 
-/* Bindings: interrupts of the GIC are <type number flags>. */
-#define GIC_SPI	       0u
-#define GIC_PPI	       1u
-#define IRQ_LEVEL_HIGH 4u
-#define APB_CLOCK_HZ   24000000u
-
-/* Every node with a label has one: overlays reach it by its phandle. */
-enum {
-	PHANDLE_GIC = 1,
-	PHANDLE_CLOCK,
-	PHANDLE_UART,
-	PHANDLE_RTC,
-	PHANDLE_CPUS,
-	PHANDLE_PSCI,
-};
+#define APB_CLOCK_HZ 24000000u
 
 /* PSCI 0.1 had no fixed numbers, so that old kernels read them here (bindings/arm/psci). */
 static const struct {
@@ -50,76 +37,6 @@ static const struct {
 	{ 0xc0d, "arm,cortex-a12" },
 	{ 0xc0e, "arm,cortex-a17" },
 };
-
-/* A tree while it is written: the first error stays, so that lines need no check of their own. */
-struct writer {
-	void *buf;
-	int error;
-};
-
-static void
-w_check(struct writer *w, int error)
-{
-	if (w->error == 0 && error < 0)
-		w->error = error;
-}
-
-static void
-w_begin(struct writer *w, const char *name)
-{
-	w_check(w, fdt_begin_node(w->buf, name));
-}
-
-static void
-w_begin_at(struct writer *w, const char *name, uint64_t unit)
-{
-	char full[40];
-
-	snprintf(full, sizeof(full), "%s@%llx", name, (unsigned long long)unit);
-	w_begin(w, full);
-}
-
-static void
-w_end(struct writer *w)
-{
-	w_check(w, fdt_end_node(w->buf));
-}
-
-static void
-w_string(struct writer *w, const char *name, const char *val)
-{
-	w_check(w, fdt_property(w->buf, name, val, (int)strlen(val) + 1));
-}
-
-/* val: strings, each with its NUL, len bytes in all */
-static void
-w_strings(struct writer *w, const char *name, const char *val, size_t len)
-{
-	w_check(w, fdt_property(w->buf, name, val, (int)len));
-}
-#define W_STRINGS(w, name, literal) w_strings(w, name, literal, sizeof(literal))
-
-static void
-w_cells(struct writer *w, const char *name, const uint32_t *cells, size_t n)
-{
-	fdt32_t be[24];
-
-	for (size_t i = 0; i < n; i++)
-		be[i] = cpu_to_fdt32(cells[i]);
-	w_check(w, fdt_property(w->buf, name, be, (int)(n * sizeof(be[0]))));
-}
-#define W_CELLS(w, name, ...)                               \
-	w_cells(w, name, (const uint32_t[]){ __VA_ARGS__ }, \
-	    sizeof((const uint32_t[]){ __VA_ARGS__ }) / sizeof(uint32_t))
-
-static void
-w_empty(struct writer *w, const char *name)
-{
-	w_check(w, fdt_property(w->buf, name, NULL, 0));
-}
-
-#define HI(x) ((uint32_t)((uint64_t)(x) >> 32))
-#define LO(x) ((uint32_t)(x))
 
 static const char *
 cpu_compatible(uint32_t midr)
@@ -166,17 +83,20 @@ write_psci(struct writer *w)
 }
 
 static void
-write_gic(struct writer *w)
+write_gic(struct writer *w, const struct boot_machine *m)
 {
 	w_begin_at(w, "intc", MACHINE_GICD_BASE);
 	w_string(w, "compatible", "arm,cortex-a15-gic");
 	w_empty(w, "interrupt-controller");
 	W_CELLS(w, "#interrupt-cells", 3);
-	W_CELLS(w, "#address-cells", 0);
+	if (!m->pci)
+		W_CELLS(w, "#address-cells", 0);
 	W_CELLS(w, "reg", HI(MACHINE_GICD_BASE), LO(MACHINE_GICD_BASE), HI(MACHINE_GICD_SIZE),
 	    LO(MACHINE_GICD_SIZE), HI(MACHINE_GICC_BASE), LO(MACHINE_GICC_BASE),
 	    HI(MACHINE_GICC_SIZE), LO(MACHINE_GICC_SIZE));
 	W_CELLS(w, "phandle", PHANDLE_GIC);
+	if (m->pci)
+		fdt_write_v2m(w);
 	w_end(w);
 }
 
@@ -205,14 +125,6 @@ write_clock(struct writer *w)
 	w_string(w, "clock-output-names", "clk24mhz");
 	W_CELLS(w, "phandle", PHANDLE_CLOCK);
 	w_end(w);
-}
-
-/* Where a device is, and its interrupt. */
-static void
-w_place(struct writer *w, uint64_t base, uint64_t size, uint32_t spi)
-{
-	W_CELLS(w, "reg", HI(base), LO(base), HI(size), LO(size));
-	W_CELLS(w, "interrupts", GIC_SPI, spi, IRQ_LEVEL_HIGH);
 }
 
 static void
@@ -259,7 +171,7 @@ write_name(struct writer *w, const char *label, const char *node, uint64_t unit)
 }
 
 static void
-write_chosen_and_names(struct writer *w)
+write_chosen_and_names(struct writer *w, const struct boot_machine *m)
 {
 	w_begin(w, "aliases");
 	write_name(w, "serial0", "pl011", MACHINE_PL011_BASE);
@@ -274,6 +186,8 @@ write_chosen_and_names(struct writer *w)
 	w_string(w, "apb_pclk", "/apb-pclk");
 	w_string(w, "cpus", "/cpus");
 	w_string(w, "psci", "/psci");
+	if (m->pci)
+		fdt_write_pci_names(w);
 	w_end(w);
 }
 
@@ -294,11 +208,14 @@ boot_fdt_generate(void *buf, uint32_t cap, const struct boot_machine *m, struct 
 	write_memory(&w, m);
 	write_cpus(&w, m);
 	write_timer(&w, m);
-	write_gic(&w);
+	write_gic(&w, m);
 	write_clock(&w);
 	write_pl011(&w);
 	write_pl031(&w);
-	write_chosen_and_names(&w);
+	fdt_write_virtio_mmio(&w, m->virtio_mmio);
+	if (m->pci)
+		fdt_write_pcie(&w);
+	write_chosen_and_names(&w, m);
 	w_end(&w);
 	w_check(&w, fdt_finish(buf));
 	w_check(&w, fdt_open_into(buf, buf, (int)cap));

@@ -104,7 +104,12 @@ int
 boot_vm_prepare(
     struct vmctx *ctx, const struct boot_vm *v, const struct boot_config *c, struct boot_error *e)
 {
-	struct boot_machine machine = { .vcpus = v->vcpus, .ram_size = v->memory };
+	struct boot_machine machine = {
+		.vcpus = v->vcpus,
+		.ram_size = v->memory,
+		.virtio_mmio = c->virtio_mmio,
+		.pci = c->pci,
+	};
 	struct boot_entry entry;
 	struct boot_mem mem;
 

@@ -183,6 +183,14 @@ irq(const struct vm_irq *i, bool level)
 }
 
 static int
+msi(const struct vm_msi *m)
+{
+	fake.msi_addr = m->addr;
+	fake.pulsed = (uint32_t)m->msg;
+	return 0;
+}
+
+static int
 run(struct vm_run *r)
 {
 	if (fake.next_exit == fake.nexits)
@@ -262,6 +270,11 @@ vm_ioctl(unsigned int request, void *arg)
 	case VM_ASSERT_IRQ:
 	case VM_DEASSERT_IRQ:
 		return irq(arg, request == VM_ASSERT_IRQ);
+	case VM_PULSE_IRQ:
+		fake.pulsed = ((const struct vm_irq *)arg)->irq;
+		return 0;
+	case VM_RAISE_MSI:
+		return msi(arg);
 	case VM_RUN:
 		return run(arg);
 	default:

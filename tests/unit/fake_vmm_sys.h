@@ -27,6 +27,8 @@ struct fake_vmm {
 	struct vm_topology topo;
 	uint64_t regs[VM_MAXCPU][FAKE_NREGS];
 	uint64_t irq_level; /* bit n: INTID 32 + n */
+	uint32_t pulsed;    /* the last INTID, of a message or without */
+	uint64_t msi_addr;
 	uint32_t suspend;
 	unsigned int reinits, discards, open_fds;
 	unsigned int fail_request; /* this request... */

@@ -37,6 +37,18 @@ generate(void)
 	assert_int_equal(boot_fdt_generate(tree, CAP, &machine, &e), 0);
 }
 
+/* With everything that the machine can have. */
+static void
+generate_all(void)
+{
+	struct boot_machine m = machine;
+	struct boot_error e;
+
+	m.pci = true;
+	m.virtio_mmio = ~0u;
+	assert_int_equal(boot_fdt_generate(tree, CAP, &m, &e), 0);
+}
+
 static const void *
 prop(const char *path, const char *name, int *len)
 {
@@ -146,6 +158,73 @@ test_no_more_nodes(void **state)
 }
 
 static void
+test_pci(void **state)
+{
+	static const uint32_t spi[4][4] = { { 3, 4, 5, 6 }, { 4, 5, 6, 3 }, { 5, 6, 3, 4 },
+		{ 6, 3, 4, 5 } };
+	static const char pcie[] = "/pcie@3f000000", v2m[] = "/intc@8000000/v2m@8020000";
+	uint32_t v2m_phandle;
+	const fdt32_t *map;
+	int len;
+
+	(void)state;
+	generate_all();
+	CHECK_CELLS("/intc@8000000", "#address-cells", 2);
+	CHECK_CELLS("/intc@8000000", "#size-cells", 2);
+	prop("/intc@8000000", "ranges", &len);
+	assert_int_equal(len, 0);
+	CHECK_STRING(v2m, "compatible", "arm,gic-v2m-frame");
+	CHECK_CELLS(v2m, "reg", 0, 0x08020000, 0, 0x1000);
+	prop(v2m, "msi-controller", &len);
+	v2m_phandle = fdt_get_phandle(tree, fdt_path_offset(tree, v2m));
+	assert_int_not_equal(v2m_phandle, 0);
+	CHECK_STRING(pcie, "compatible", "pci-host-ecam-generic");
+	CHECK_STRING(pcie, "device_type", "pci");
+	CHECK_CELLS(pcie, "reg", 0, 0x3f000000, 0, 0x01000000);
+	CHECK_CELLS(pcie, "bus-range", 0, 15);
+	CHECK_CELLS(pcie, "ranges", 0x01000000, 0, 0, 0, 0x3eff0000, 0, 0x10000, 0x02000000, 0,
+	    0x10000000, 0, 0x10000000, 0, 0x2eff0000);
+	CHECK_CELLS(pcie, "msi-map", 0, v2m_phandle, 0, 0x10000);
+	CHECK_CELLS(pcie, "linux,pci-domain", 0);
+	prop(pcie, "dma-coherent", &len);
+	CHECK_CELLS(pcie, "#interrupt-cells", 1);
+	CHECK_CELLS(pcie, "interrupt-map-mask", 0x1800, 0, 0, 7);
+	map = prop(pcie, "interrupt-map", &len);
+	assert_int_equal(len, 16 * 10 * 4);
+	for (uint32_t i = 0; i < 16; i++) {
+		const uint32_t want[10] = { i / 4 << 11, 0, 0, i % 4 + 1, 1, 0, 0, 0,
+			spi[i / 4][i % 4], 4 };
+
+		for (uint32_t c = 0; c < 10; c++)
+			assert_int_equal(fdt32_to_cpu(map[i * 10 + c]), want[c]);
+	}
+	CHECK_STRING("/__symbols__", "v2m", v2m);
+	CHECK_STRING("/__symbols__", "pcie", pcie);
+}
+
+static void
+test_virtio_mmio(void **state)
+{
+	struct boot_machine m = machine;
+	struct boot_error e;
+	int len;
+
+	(void)state;
+	m.virtio_mmio = 1u << 31 | 1u;
+	assert_int_equal(boot_fdt_generate(tree, CAP, &m, &e), 0);
+	CHECK_STRING("/virtio_mmio@a000000", "compatible", "virtio,mmio");
+	CHECK_CELLS("/virtio_mmio@a000000", "reg", 0, 0x0a000000, 0, 0x200);
+	CHECK_CELLS("/virtio_mmio@a000000", "interrupts", 0, 16, 4);
+	prop("/virtio_mmio@a000000", "dma-coherent", &len);
+	CHECK_CELLS("/virtio_mmio@a003e00", "reg", 0, 0x0a003e00, 0, 0x200);
+	CHECK_CELLS("/virtio_mmio@a003e00", "interrupts", 0, 47, 4);
+	assert_int_equal(fdt_path_offset(tree, "/virtio_mmio@a000200"), -FDT_ERR_NOTFOUND);
+	assert_int_equal(fdt_path_offset(tree, "/pcie@3f000000"), -FDT_ERR_NOTFOUND);
+	assert_int_equal(fdt_path_offset(tree, "/intc@8000000/v2m@8020000"), -FDT_ERR_NOTFOUND);
+	CHECK_CELLS("/intc@8000000", "#address-cells", 0);
+}
+
+static void
 test_cpu_names(void **state)
 {
 	static const struct {
@@ -186,17 +265,13 @@ test_finish(void **state)
 
 /* dtc knows the bindings' rules.  No output is what is asked for. */
 static void
-test_dtc(void **state)
+check_dtc(void)
 {
 	struct boot_error e;
 	char command[200], line[256] = "";
 	struct fake_file f;
 	FILE *out;
 
-	(void)state;
-	if (system("dtc --version >/dev/null 2>&1") != 0)
-		skip();
-	generate();
 	assert_int_equal(boot_fdt_finish(tree, &machine, "x", 0x48000000, 1, &e), 0);
 	fake_file_make(&f, tree, fdt_totalsize(tree));
 	snprintf(command, sizeof(command), "dtc -I dtb -O dtb -o /dev/null /proc/%d/fd/%d 2>&1",
@@ -207,6 +282,18 @@ test_dtc(void **state)
 		fail_msg("dtc: %s", line);
 	assert_int_equal(pclose(out), 0);
 	fake_file_end(&f);
+}
+
+static void
+test_dtc(void **state)
+{
+	(void)state;
+	if (system("dtc --version >/dev/null 2>&1") != 0)
+		skip();
+	generate();
+	check_dtc();
+	generate_all();
+	check_dtc();
 }
 
 /* ---- the user's ---- */
@@ -318,6 +405,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nodes),
 		cmocka_unit_test(test_no_more_nodes),
+		cmocka_unit_test(test_pci),
+		cmocka_unit_test(test_virtio_mmio),
 		cmocka_unit_test(test_cpu_names),
 		cmocka_unit_test(test_finish),
 		cmocka_unit_test(test_dtc),

@@ -434,7 +434,12 @@ test_prepare(void **state)
 {
 	static const char initrd[] = "an initrd";
 	const struct vm_topology topo = { 1, 2, 1, 2 };
-	struct boot_config c = { .cmdline = "quiet", .raw_gpa = BOOT_NO_ADDRESS };
+	struct boot_config c = {
+		.cmdline = "quiet",
+		.raw_gpa = BOOT_NO_ADDRESS,
+		.pci = true,
+		.virtio_mmio = 1u << 2,
+	};
 	struct boot_vm v = { .memory = 8 * MIB, .vcpus = 2, .topology = &topo };
 	struct fake_file kernel, disk;
 	struct boot_error e;
@@ -473,6 +478,9 @@ test_prepare(void **state)
 		node = fdt_path_offset(fdt, "/chosen");
 		args = fdt_getprop(fdt, node, "bootargs", NULL);
 		assert_string_equal(args, "quiet");
+		assert_true(fdt_path_offset(fdt, "/pcie@3f000000") > 0);
+		assert_true(fdt_path_offset(fdt, "/virtio_mmio@a000400") > 0);
+		assert_true(fdt_path_offset(fdt, "/virtio_mmio@a000000") < 0);
 		assert_string_equal(
 		    (char *)vm_map_gpa(
 			ctx, fdt64_ld(fdt_getprop(fdt, node, "linux,initrd-start", NULL)), 16),

@@ -106,26 +106,37 @@ free_all(struct rig_queue *q)
 }
 
 void
-virtio_rig_queue(struct virtio_rig *r, unsigned int n, uint16_t size)
+virtio_rig_layout(struct virtio_rig *r, unsigned int n, uint16_t size, uint64_t gpa[3])
 {
 	struct rig_queue *q = &r->q[n];
-	struct virtqueue *vq = &r->vd->vq[n];
 
 	memset(q, 0, sizeof(*q));
-	pthread_mutex_lock(&r->vd->lock);
-	vq->size = size;
-	vq->desc = virtio_rig_alloc(r, VIRTQ_DESC_BYTES(size), VIRTQ_DESC_ALIGN);
-	vq->driver = virtio_rig_alloc(r, VIRTQ_AVAIL_BYTES(size), VIRTQ_AVAIL_ALIGN);
-	vq->device = virtio_rig_alloc(r, VIRTQ_USED_BYTES(size), VIRTQ_USED_ALIGN);
-	q->desc = virtio_rig_va(r, vq->desc);
-	q->avail = virtio_rig_va(r, vq->driver);
-	q->used = virtio_rig_va(r, vq->device);
+	gpa[0] = virtio_rig_alloc(r, VIRTQ_DESC_BYTES(size), VIRTQ_DESC_ALIGN);
+	gpa[1] = virtio_rig_alloc(r, VIRTQ_AVAIL_BYTES(size), VIRTQ_AVAIL_ALIGN);
+	gpa[2] = virtio_rig_alloc(r, VIRTQ_USED_BYTES(size), VIRTQ_USED_ALIGN);
+	q->desc = virtio_rig_va(r, gpa[0]);
+	q->avail = virtio_rig_va(r, gpa[1]);
+	q->used = virtio_rig_va(r, gpa[2]);
 	memset(q->desc, 0, VIRTQ_DESC_BYTES(size));
 	memset(q->avail, 0, VIRTQ_AVAIL_BYTES(size));
 	memset(q->used, 0, VIRTQ_USED_BYTES(size));
 	q->size = size;
-	q->event_idx = virtio_has(r->vd, VIRTIO_F_EVENT_IDX);
 	free_all(q);
+}
+
+void
+virtio_rig_queue(struct virtio_rig *r, unsigned int n, uint16_t size)
+{
+	struct virtqueue *vq = &r->vd->vq[n];
+	uint64_t gpa[3];
+
+	virtio_rig_layout(r, n, size, gpa);
+	r->q[n].event_idx = virtio_has(r->vd, VIRTIO_F_EVENT_IDX);
+	pthread_mutex_lock(&r->vd->lock);
+	vq->size = size;
+	vq->desc = gpa[0];
+	vq->driver = gpa[1];
+	vq->device = gpa[2];
 	virtio_queue_enable(vq);
 	pthread_mutex_unlock(&r->vd->lock);
 }

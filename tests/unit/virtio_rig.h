@@ -97,7 +97,9 @@ bool virtio_rig_start(struct virtio_rig *r, uint64_t features, uint16_t size);
 /* Its parts, for what goes between. */
 bool virtio_rig_negotiate(struct virtio_rig *r, uint64_t features);
 void virtio_rig_queue(struct virtio_rig *r, unsigned int q, uint16_t size);
-void virtio_rig_status(struct virtio_rig *r, uint32_t status); /* with the lock held */
+void virtio_rig_status(struct virtio_rig *r, uint32_t status); /* takes the lock */
+/* For tests of transports: empty rings in memory; where descriptors, available and used are. */
+void virtio_rig_layout(struct virtio_rig *r, unsigned int q, uint16_t size, uint64_t gpa[3]);
 
 /* ---- memory ---- */
 uint64_t virtio_rig_alloc(struct virtio_rig *r, uint64_t len, uint64_t align);

@@ -1,0 +1,168 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The bhyve-arm authors
+ *
+ * From the list of devices in the configuration to devices, and what they may use of the machine.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "debug.h"
+#include "dev/gicv2m.h"
+#include "devices.h"
+#include "pci.h"
+
+struct devices {
+	struct guest_mem mem;
+	struct dev_env env;
+	struct gicv2m msi;
+	struct pci_bus *pci;
+};
+
+/* ---- what devices may use ---- */
+
+/* These fail when the VM is going away, or the guest's message is for nobody: nothing is lost. */
+
+static void
+raise_msi(void *arg, uint64_t addr, uint32_t data)
+{
+	vm_raise_msi(arg, addr, data);
+}
+
+static void
+set_irq(void *arg, uint32_t intid, bool level)
+{
+	if (level)
+		vm_assert_irq(arg, intid);
+	else
+		vm_deassert_irq(arg, intid);
+}
+
+/* A store by a CPU to the frame. */
+static void
+pulse_irq(void *arg, uint32_t intid)
+{
+	vm_pulse_irq(arg, intid);
+}
+
+static int
+bind_doorbell(void *arg, uint64_t gpa, uint32_t size, uint32_t data, int fd)
+{
+	(void)arg, (void)gpa, (void)size, (void)data, (void)fd;
+	errno = ENOTSUP;
+	return -1;
+}
+
+static void
+unbind_doorbell(void *arg, uint64_t gpa, uint32_t size, uint32_t data, int fd)
+{
+	(void)arg, (void)gpa, (void)size, (void)data, (void)fd;
+}
+
+/* bhyve's direct boot has mapped the memory already, bhyveload did for itself only. */
+static int
+map_memory(struct devices *d, struct vmctx *ctx)
+{
+	char line[256];
+
+	if (vm_attach_memory(ctx) != 0) {
+		say("%s", vm_strerror(VM_OP_MEMORY, vm_get_name(ctx), errno, line, sizeof(line)));
+		return -1;
+	}
+	d->mem.gpa = MACHINE_RAM_BASE;
+	d->mem.size = vm_get_memory_size(ctx);
+	d->mem.va = vm_map_gpa(ctx, d->mem.gpa, d->mem.size);
+	return 0;
+}
+
+/* ---- devices ---- */
+
+static int
+add_mmio(struct run *run, const struct mmio_device *dev)
+{
+	if (mmio_register(run->mmio, dev) == 0)
+		return 0;
+	say("%s: cannot be put at 0x%llx: %s", dev->name, (unsigned long long)dev->base,
+	    strerror(errno));
+	return -1;
+}
+
+static int
+make_all(struct devices *d, struct run *run, const struct slots *slots)
+{
+	struct mmio_device frame, windows[3];
+	int error;
+
+	gicv2m_mmio(&d->msi, &frame);
+	error = add_mmio(run, &frame);
+	d->pci = pci_bus_create(&d->env);
+	if (d->pci == NULL) {
+		say("cannot make the PCI bus: %s", strerror(errno));
+		return -1;
+	}
+	for (unsigned int i = 0; i < slots->n && error == 0; i++)
+		error = pci_bus_add(d->pci,
+		    (const struct pci_model *)(const void *)slots->dev[i].model,
+		    slots->dev[i].place.slot, slots->dev[i].place.func, &slots->dev[i]);
+	if (error != 0)
+		return -1;
+	pci_bus_mmio(d->pci, windows);
+	for (int i = 0; i < 3 && error == 0; i++)
+		error = add_mmio(run, &windows[i]);
+	return error;
+}
+
+struct devices *
+devices_create(struct run *run, const struct slots *slots)
+{
+	struct devices *d = calloc(1, sizeof(*d));
+
+	if (d == NULL) {
+		say("cannot make the devices: %s", strerror(errno));
+		return NULL;
+	}
+	d->env = (struct dev_env){
+		.mem = &d->mem,
+		.loop = run->loop,
+		.vm_name = vm_get_name(run->ctx),
+		.bind_doorbell = bind_doorbell,
+		.unbind_doorbell = unbind_doorbell,
+		.raise_msi = raise_msi,
+		.set_irq = set_irq,
+		.arg = run->ctx,
+	};
+	d->msi = (struct gicv2m){
+		.base = MACHINE_GICV2M_BASE,
+		.first = SPI_INTID(MACHINE_GICV2M_SPI),
+		.count = MACHINE_GICV2M_NSPIS,
+		.raise = pulse_irq,
+		.arg = run->ctx,
+	};
+	if (map_memory(d, run->ctx) == 0 && make_all(d, run, slots) == 0)
+		return d;
+	devices_destroy(d);
+	return NULL;
+}
+
+void
+devices_destroy(struct devices *d)
+{
+	if (d == NULL)
+		return;
+	if (d->pci != NULL)
+		pci_bus_destroy(d->pci);
+	free(d);
+}
+
+uint32_t
+devices_virtio_mmio(const struct slots *slots)
+{
+	uint32_t mask = 0;
+
+	for (unsigned int i = 0; i < slots->n; i++) {
+		if (slots->dev[i].place.mmio)
+			mask |= 1u << slots->dev[i].place.slot;
+	}
+	return mask;
+}

@@ -1,0 +1,25 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The bhyve-arm authors
+ *
+ * The devices that the configuration names, made and put before the guest: the PCI bus, which is
+ * always there, and virtio-mmio.
+ */
+#ifndef BHYVE_DEVICES_H
+#define BHYVE_DEVICES_H
+
+#include "bhyverun.h"
+#include "slots.h"
+
+struct devices;
+
+/*
+ * For a VM with memory, before a vCPU runs; run->mmio and run->loop are there.  slots must outlive
+ * it.  NULL: a line was said.
+ */
+struct devices *devices_create(struct run *run, const struct slots *slots);
+void devices_destroy(struct devices *d); /* no vCPU runs any more; NULL is fine */
+/* Bit n: there is something in virtio-mmio region n. */
+uint32_t devices_virtio_mmio(const struct slots *slots);
+
+#endif /* BHYVE_DEVICES_H */

@@ -1,0 +1,29 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The bhyve-arm authors
+ *
+ * All device models that can be put into a slot.
+ */
+#include <string.h>
+
+#include "devconf.h"
+
+static const struct dev_model *const models[] = {
+	NULL,
+};
+
+const struct dev_model *const *
+dev_models(void)
+{
+	return models;
+}
+
+const struct dev_model *
+dev_model_find(const char *name)
+{
+	for (const struct dev_model *const *m = models; *m != NULL; m++) {
+		if (strcmp((*m)->name, name) == 0)
+			return *m;
+	}
+	return NULL;
+}
