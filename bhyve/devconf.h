@@ -77,7 +77,7 @@ bool dev_conf_mac(const struct dev_conf *conf, const char *key, uint8_t mac[6]);
 /* "-s 3,virtio-blk", for messages. */
 const char *dev_conf_where(const struct dev_conf *conf);
 
-/* "pci.0.3.0", however it was said: for what must be the same whenever the VM runs. */
+/* How its keys begin, "pci.0.3.0.": for what must be the same whenever the VM runs. */
 const char *dev_conf_place(const struct dev_conf *conf);
 
 #endif /* BHYVE_DEVCONF_H */

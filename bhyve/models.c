@@ -6,9 +6,10 @@
  */
 #include <string.h>
 
-#include "devconf.h"
+#include "models.h"
 
 static const struct dev_model *const models[] = {
+	&virtio_net_model.model,
 	NULL,
 };
 

@@ -251,5 +251,5 @@ __attribute__((weak)) const char *
 dev_conf_place(const struct dev_conf *conf)
 {
 	(void)conf;
-	return "pci.0.3.0";
+	return "pci.0.3.0.";
 }
