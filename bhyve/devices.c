@@ -12,12 +12,16 @@
 #include "dev/gicv2m.h"
 #include "devices.h"
 #include "pci.h"
+#include "virtio_mmio.h"
+#include "virtio_pci.h"
+#include "virtqueue.h"
 
 struct devices {
 	struct guest_mem mem;
 	struct dev_env env;
 	struct gicv2m msi;
 	struct pci_bus *pci;
+	struct virtio_mmio *virtio[MACHINE_VIRTIO_COUNT];
 };
 
 /* ---- what devices may use ---- */
@@ -89,6 +93,29 @@ add_mmio(struct run *run, const struct mmio_device *dev)
 }
 
 static int
+make_virtio_mmio(struct devices *d, struct run *run, const struct dev_conf *conf)
+{
+	unsigned int n = conf->place.slot;
+	struct mmio_device dev;
+
+	d->virtio[n] = virtio_mmio_create(
+	    &d->env, (const struct virtio_model *)(const void *)conf->model, conf, n, &dev);
+	return d->virtio[n] != NULL ? add_mmio(run, &dev) : -1;
+}
+
+static int
+make_device(struct devices *d, struct run *run, const struct dev_conf *conf)
+{
+	const struct pci_model *model = &virtio_pci_model;
+
+	if (conf->place.mmio)
+		return make_virtio_mmio(d, run, conf);
+	if (conf->model->kind == DEV_PCI)
+		model = (const struct pci_model *)(const void *)conf->model;
+	return pci_bus_add(d->pci, model, conf->place.slot, conf->place.func, conf);
+}
+
+static int
 make_all(struct devices *d, struct run *run, const struct slots *slots)
 {
 	struct mmio_device frame, windows[3];
@@ -102,9 +129,7 @@ make_all(struct devices *d, struct run *run, const struct slots *slots)
 		return -1;
 	}
 	for (unsigned int i = 0; i < slots->n && error == 0; i++)
-		error = pci_bus_add(d->pci,
-		    (const struct pci_model *)(const void *)slots->dev[i].model,
-		    slots->dev[i].place.slot, slots->dev[i].place.func, &slots->dev[i]);
+		error = make_device(d, run, &slots->dev[i]);
 	if (error != 0)
 		return -1;
 	pci_bus_mmio(d->pci, windows);
@@ -150,6 +175,10 @@ devices_destroy(struct devices *d)
 {
 	if (d == NULL)
 		return;
+	for (unsigned int n = 0; n < MACHINE_VIRTIO_COUNT; n++) {
+		if (d->virtio[n] != NULL)
+			virtio_mmio_destroy(d->virtio[n]);
+	}
 	if (d->pci != NULL)
 		pci_bus_destroy(d->pci);
 	free(d);

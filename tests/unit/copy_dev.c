@@ -8,6 +8,8 @@
 #include "../../bhyve/doorbell.h"
 #include "copy_dev.h"
 
+#define MAX_TURNS 64u
+
 struct copy_dev *copy_dev;
 
 static void
@@ -144,10 +146,10 @@ copy_dev_serve(unsigned int queue)
 			}
 			vq_put(q, c.head, copy(&c));
 			/* A guest whose answers make new requests in the ring ends here. */
-			if (++turns == 2 * VIRTIO_QUEUE_MAX)
+			if (++turns == MAX_TURNS)
 				break;
 		}
 		vq_notify(q);
-	} while (copy_dev->polls && vq_doorbell_on(q) && turns < 2 * VIRTIO_QUEUE_MAX);
+	} while (copy_dev->polls && vq_doorbell_on(q) && turns < MAX_TURNS);
 	return true;
 }

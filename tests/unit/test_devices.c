@@ -114,7 +114,44 @@ static const struct virtio_model source = {
 	.destroy = source_destroy,
 };
 
+static const struct dev_model *const models[] = { &thing.model, &source.model, NULL };
+
+const struct dev_model *const *
+dev_models(void)
+{
+	return models;
+}
+
+const struct dev_model *
+dev_model_find(const char *name)
+{
+	for (const struct dev_model *const *m = models; *m != NULL; m++) {
+		if (strcmp((*m)->name, name) == 0)
+			return *m;
+	}
+	return NULL;
+}
+
 /* ---- the VM ---- */
+
+static struct conf_tree tree;
+static struct slots slots;
+
+/* What -s says, up to three times. */
+static struct devices *
+create(const char *first, const char *second, const char *third)
+{
+	const char *const options[] = { first, second, third };
+	struct config_error e;
+
+	for (int i = 0; i < 3; i++) {
+		if (options[i] != NULL && slots_option(&tree, options[i], &e) != 0)
+			fail_msg("%s", e.text);
+	}
+	if (slots_check(&tree, &slots, &e) != 0)
+		fail_msg("%s", e.text);
+	return devices_create(&run, &slots);
+}
 
 static int
 setup(void **state)
@@ -136,6 +173,8 @@ teardown(void **state)
 {
 	(void)state;
 	vm_close(run.ctx);
+	slots_free(&slots);
+	conf_tree_free(&tree);
 	assert_int_equal(alive, 0);
 	fake_reset();
 	return 0;
@@ -150,24 +189,10 @@ rd(uint64_t gpa)
 	return data;
 }
 
-static struct dev_conf
-conf(const struct dev_model *model, bool mmio, unsigned int slot, unsigned int func)
-{
-	static const struct conf_tree tree;
-
-	return (struct dev_conf){
-		.tree = &tree,
-		.model = model,
-		.place = { mmio, slot, func },
-		.where = "-s here",
-	};
-}
-
 static void
 test_bus_alone(void **state)
 {
-	const struct slots none = { .n = 0 };
-	struct devices *d = devices_create(&run, &none);
+	struct devices *d = create("0,hostbridge", NULL, NULL);
 	uint64_t data = SPI_INTID(MACHINE_GICV2M_SPI) + 5;
 
 	(void)state;
@@ -178,7 +203,7 @@ test_bus_alone(void **state)
 	assert_int_equal(mmio_access(&map, SETSPI_NS, true, 4, &data), MMIO_OK);
 	assert_int_equal(fake.pulsed, 85);
 	assert_null(mmio_find(&map, VIRTIO(0)));
-	assert_int_equal(devices_virtio_mmio(&none), 0);
+	assert_int_equal(devices_virtio_mmio(&slots), 0);
 	devices_destroy(d);
 	devices_destroy(NULL);
 }
@@ -186,13 +211,7 @@ test_bus_alone(void **state)
 static void
 test_all_kinds(void **state)
 {
-	struct dev_conf list[] = {
-		conf(&thing.model, false, 3, 0),
-		conf(&thing.model, false, 3, 7),
-		conf(&source.model, true, 31, 0),
-	};
-	const struct slots slots = { list, 3 };
-	struct devices *d = devices_create(&run, &slots);
+	struct devices *d = create("3:7,thing", "mmio:31,source", "3,thing");
 
 	(void)state;
 	assert_non_null(d);
@@ -209,9 +228,7 @@ test_all_kinds(void **state)
 static void
 test_virtio_on_pci(void **state)
 {
-	struct dev_conf list[] = { conf(&source.model, false, 31, 0) };
-	const struct slots slots = { list, 1 };
-	struct devices *d = devices_create(&run, &slots);
+	struct devices *d = create("31,source", NULL, NULL);
 
 	(void)state;
 	assert_non_null(d);
@@ -223,9 +240,7 @@ test_virtio_on_pci(void **state)
 static void
 test_env(void **state)
 {
-	struct dev_conf list[] = { conf(&thing.model, false, 1, 0) };
-	const struct slots slots = { list, 1 };
-	struct devices *d = devices_create(&run, &slots);
+	struct devices *d = create("1,thing", NULL, NULL);
 	const struct dev_env *env = seen_env;
 
 	(void)state;
@@ -247,14 +262,10 @@ test_env(void **state)
 static void
 test_failures(void **state)
 {
-	struct dev_conf list[] = { conf(&source.model, true, 0, 0),
-		conf(&thing.model, false, 1, 0) };
-	const struct slots slots = { list, 2 };
-
 	(void)state;
 	refuse = true;
-	assert_null(devices_create(&run, &slots));
-	assert_string_equal(said, "-s here: does not want to");
+	assert_null(create("mmio:0,source", "30,thing", NULL));
+	assert_string_equal(said, "-s 30,thing: does not want to");
 	assert_int_equal(alive, 0);
 	/* Nobody has given it memory. */
 	vm_close(run.ctx);

@@ -34,11 +34,19 @@ dev_start(void *sc)
 	starts++;
 }
 
+static void *(*last_words)(void *); /* of the device's thread, for which its reset waits */
+
 static void
 dev_reset(void *sc)
 {
+	pthread_t thread;
+
 	(void)sc;
 	resets++;
+	if (last_words == NULL)
+		return;
+	pthread_create(&thread, NULL, last_words, NULL);
+	pthread_join(thread, NULL);
 }
 
 static void
@@ -814,6 +822,35 @@ test_threads(void **state)
 	ping_pong(VIRTIO_F_EVENT_IDX, true);
 }
 
+static void *
+find_bad_ring(void *arg)
+{
+	(void)arg;
+	vq_put(q, c.head, 1);
+	vq_notify(q);
+	assert_int_equal(vq_get(q, &c), -1);
+	return NULL;
+}
+
+/* A reset, with the lock held, waits for a thread that answers a request and breaks the device. */
+static void
+test_reset_waits(void **state)
+{
+	struct rig_buf b = RIG_WRITE(1);
+
+	(void)state;
+	assert_true(virtio_rig_start(&rig, ALL, SIZE));
+	virtio_rig_add(&rig, 0, &b, 1);
+	assert_int_equal(vq_get(q, &c), 1);
+	virtio_rig_submit(&rig, 0, SIZE);
+	last_words = find_bad_ring;
+	virtio_rig_status(&rig, 0);
+	last_words = NULL;
+	assert_int_equal(virtio_rig_irqs(&rig, 0), 1);
+	assert_int_equal(virtio_rig_config_irqs(&rig), 1);
+	assert_int_equal(virtio_get_status(&dev), 0);
+}
+
 int
 main(void)
 {
@@ -839,6 +876,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_no_interrupt_flag, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_used_event, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_doorbell, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reset_waits, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_threads, setup, teardown),
 	};
 

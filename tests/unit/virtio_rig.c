@@ -14,6 +14,7 @@
 #include "virtio_rig.h"
 
 #define POLL_NS 20000
+#define GUARD	65536u /* bytes, whole pages on any machine */
 
 /* ---- the transport ---- */
 
@@ -40,13 +41,17 @@ static const struct virtio_transport transport = { queue_interrupt, config_inter
 void
 virtio_rig_init(struct virtio_rig *r, uint64_t ram_bytes)
 {
+	uint8_t *whole;
+
 	memset(r, 0, sizeof(*r));
 	r->mem.gpa = RIG_RAM_GPA;
 	r->mem.size = ram_bytes != 0 ? ram_bytes : RIG_RAM_BYTES;
-	r->mem.va = mmap(
-	    NULL, r->mem.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (r->mem.va == MAP_FAILED)
+	/* Whoever leaves it, finds nothing. */
+	whole = mmap(NULL, r->mem.size + 2 * GUARD, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (whole == MAP_FAILED ||
+	    mprotect(whole + GUARD, r->mem.size, PROT_READ | PROT_WRITE) != 0)
 		abort();
+	r->mem.va = whole + GUARD;
 	r->top = r->mem.gpa;
 	r->env.mem = &r->mem;
 	r->env.vm_name = "rig";
@@ -55,7 +60,7 @@ virtio_rig_init(struct virtio_rig *r, uint64_t ram_bytes)
 void
 virtio_rig_fini(struct virtio_rig *r)
 {
-	munmap(r->mem.va, r->mem.size);
+	munmap(r->mem.va - GUARD, r->mem.size + 2 * GUARD);
 }
 
 void

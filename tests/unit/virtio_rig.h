@@ -85,7 +85,7 @@ struct rig_used {
 };
 
 /* ---- life ---- */
-void virtio_rig_init(struct virtio_rig *r, uint64_t ram_bytes); /* 0: RIG_RAM_BYTES */
+void virtio_rig_init(struct virtio_rig *r, uint64_t ram_bytes); /* whole pages; 0: RIG_RAM_BYTES */
 void virtio_rig_fini(struct virtio_rig *r);
 void virtio_rig_attach(struct virtio_rig *r, struct virtio_dev *vd);
 void virtio_rig_detach(struct virtio_rig *r);
