@@ -15,7 +15,8 @@ MODULES = ("virtio_pci", "virtio_mmio", "virtio_blk", "virtio_rng", "virtio_ball
 DISK_MIB = 32
 SCRIPT = """
 for device in /sys/bus/virtio/devices/*; do
-	echo "device $(cat $device/device) $(basename $(readlink $device/driver)) $(readlink -f $device)"
+	driver=$(basename $(readlink $device/driver))
+	echo "device $(cat $device/device) $driver $(readlink -f $device)"
 done
 echo "random $(dd if=/dev/hwrng bs=16 count=4 2>/dev/null | wc -c)"
 echo "disk $(md5sum </dev/vda)"
