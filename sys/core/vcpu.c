@@ -292,6 +292,10 @@ vm_debug_cpu(struct vm *vm, uint32_t id, bool suspend)
 		if (!suspend && (vm->debug & set) == 0)
 			return -EINVAL;
 	}
+	/* Counted, since it may be resumed and suspended again before its thread looks. */
+	for (uint32_t i = 0; suspend && i < VM_MAXCPU; i++)
+		if ((set & ~vm->debug & BIT64(i)) != 0)
+			STORE_ONCE(vm->vcpu[i]->suspends, vm->vcpu[i]->suspends + 1);
 	__atomic_store_n(
 	    &vm->debug, suspend ? vm->debug | set : vm->debug & ~set, __ATOMIC_RELEASE);
 	for (uint32_t i = 0; i < VM_MAXCPU; i++)

@@ -128,10 +128,8 @@ must_leave(struct vcpu *vcpu)
 		STORE_ONCE(vcpu->suspended, 1);
 		return true;
 	}
-	if (!vcpu_is_debugged(vcpu)) {
-		vcpu->told = 0;
-	} else if (vcpu->told == 0) {
-		vcpu->told = 1;
+	if (vcpu_is_debugged(vcpu) && vcpu->told != LOAD_ONCE(vcpu->suspends)) {
+		vcpu->told = LOAD_ONCE(vcpu->suspends);
 		exit_fill(vcpu, VM_EXITCODE_DEBUG);
 		return true;
 	}

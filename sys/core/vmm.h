@@ -49,7 +49,8 @@ struct vcpu {
 	uint32_t run_busy;  /* [a] enum vcpu_run_busy */
 	int cpu;	    /* [a] CPU it is loaded on, -1 if none */
 	uint32_t caps;	    /* [a] bit n: enum vm_cap_type n */
-	uint32_t told;	    /* [r] VCPU_REQ_DEBUG: user space knows that it is suspended */
+	uint32_t suspends;  /* [vm lock, a] how often VM_SUSPEND_CPU took it out of running */
+	uint32_t told;	    /* [r] the one of them that user space knows of */
 	uint32_t suspended; /* [a] left with VM_EXITCODE_SUSPENDED */
 	struct os_waitq wq; /* sleepers in WFI etc., and who waits for run_busy */
 	uint64_t *stats;    /* [I] VMM_STAT_COUNT counters, in the page HYP maps; owner writes */

@@ -445,6 +445,23 @@ debug(void **state)
 	vm_close(vm);
 }
 
+/* Suspended again before its thread came back for more: that is news. */
+static void
+debug_again(void **state)
+{
+	struct vm *vm = vm_make_cpus("r", 1);
+	struct vm_exit e;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(ioc_debug(vm, 0, true), 0);
+		assert_int_equal(ioc_debug(vm, 0, true), 0);
+		assert_run(vm, 0, 0, VM_EXITCODE_DEBUG, &e);
+		assert_int_equal(ioc_debug(vm, 0, false), 0);
+	}
+	vm_close(vm);
+}
+
 static void
 destroy_while_running(void **state)
 {
@@ -550,6 +567,7 @@ main(void)
 		core_test(cpu_on_and_off),
 		core_test(cpu_on_before_run),
 		core_test(debug),
+		core_test(debug_again),
 		core_test(destroy_while_running),
 		core_test(destroy_waits),
 		core_test(trace),
