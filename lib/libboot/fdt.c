@@ -239,6 +239,30 @@ write_pl031(struct writer *w)
 	w_end(w);
 }
 
+/* Two banks, each of two 16-bit chips on 32 data lines. */
+static void
+write_flash(struct writer *w)
+{
+	w_begin_at(w, "flash", MACHINE_FLASH0_BASE);
+	w_string(w, "compatible", "cfi-flash");
+	W_CELLS(w, "reg", HI(MACHINE_FLASH0_BASE), LO(MACHINE_FLASH0_BASE), HI(MACHINE_FLASH0_SIZE),
+	    LO(MACHINE_FLASH0_SIZE), HI(MACHINE_FLASH1_BASE), LO(MACHINE_FLASH1_BASE),
+	    HI(MACHINE_FLASH1_SIZE), LO(MACHINE_FLASH1_SIZE));
+	W_CELLS(w, "bank-width", 4);
+	w_end(w);
+}
+
+static void
+write_fw_cfg(struct writer *w)
+{
+	w_begin_at(w, "fw-cfg", MACHINE_FW_CFG_BASE);
+	w_string(w, "compatible", "qemu,fw-cfg-mmio");
+	W_CELLS(w, "reg", HI(MACHINE_FW_CFG_BASE), LO(MACHINE_FW_CFG_BASE), HI(MACHINE_FW_CFG_SIZE),
+	    LO(MACHINE_FW_CFG_SIZE));
+	w_empty(w, "dma-coherent");
+	w_end(w);
+}
+
 static void
 write_memory(struct writer *w, const struct boot_machine *m)
 {
@@ -298,6 +322,10 @@ boot_fdt_generate(void *buf, uint32_t cap, const struct boot_machine *m, struct 
 	write_clock(&w);
 	write_pl011(&w);
 	write_pl031(&w);
+	if (m->flash)
+		write_flash(&w);
+	if (m->fw_cfg)
+		write_fw_cfg(&w);
 	write_chosen_and_names(&w);
 	w_end(&w);
 	w_check(&w, fdt_finish(buf));
