@@ -21,6 +21,7 @@
 #include "debug.h"
 #include "dev/pl011.h"
 #include "dev/pl031.h"
+#include "firmware.h"
 
 #define SPI_INTID(n) (32u + (uint32_t)(n))
 
@@ -31,6 +32,7 @@ struct machine {
 	struct chardev *console;
 	struct pl011 *pl011;
 	struct pl031 *pl031;
+	struct firmware *firmware; /* or NULL */
 	struct run_vcpu vcpu[VM_MAXCPU];
 	unsigned int nvcpus;
 	bool created;	/* this bhyve made the VM */
@@ -68,6 +70,8 @@ static struct boot_config
 boot_files(const struct bhyve_config *c)
 {
 	struct boot_config boot = {
+		.firmware = c->bootrom != NULL,
+		.fw_cfg = firmware_wanted(c),
 		.kernel = c->kernel,
 		.initrd = c->initrd,
 		.cmdline = c->bootargs,
@@ -104,15 +108,28 @@ boot_direct(struct machine *m, const struct bhyve_config *c, bool existed)
 	return 0;
 }
 
+/* Does bhyve make the VM, or did bhyveload? */
+static bool
+boots_itself(const struct bhyve_config *c)
+{
+	return c->kernel != NULL || c->bootrom != NULL;
+}
+
 /* Everything that can be wrong with the files is said before a VM is made. */
 static int
-check_files(const struct bhyve_config *c)
+check_files(struct machine *m, const struct bhyve_config *c)
 {
 	struct boot_config boot = boot_files(c);
 	struct boot_error e;
 
-	if (c->kernel == NULL ||
-	    boot_check(&boot, c->memory != 0 ? c->memory : MACHINE_RAM_SIZE, &e) == 0)
+	if (!boots_itself(c))
+		return 0;
+	if (firmware_wanted(c)) {
+		m->firmware = firmware_open(c);
+		if (m->firmware == NULL)
+			return -1;
+	}
+	if (boot_check(&boot, c->memory != 0 ? c->memory : MACHINE_RAM_SIZE, &e) == 0)
 		return 0;
 	say("%s", e.text);
 	return -1;
@@ -160,9 +177,9 @@ open_vm(struct machine *m, const struct bhyve_config *c)
 {
 	bool existed;
 
-	if (check_files(c) != 0)
+	if (check_files(m, c) != 0)
 		return -1;
-	if (c->kernel != NULL) {
+	if (boots_itself(c)) {
 		m->created = vm_create(c->name) == 0;
 		if (!m->created && errno != EEXIST)
 			return say_vm(VM_OP_CREATE, c->name);
@@ -176,7 +193,7 @@ open_vm(struct machine *m, const struct bhyve_config *c)
 			return say_vm(VM_OP_RUN, c->name);
 		return say_vm(VM_OP_OPEN, c->name);
 	}
-	return c->kernel != NULL ? boot_direct(m, c, existed) : check_prepared(m, c);
+	return boots_itself(c) ? boot_direct(m, c, existed) : check_prepared(m, c);
 }
 
 /* ---- devices ---- */
@@ -212,6 +229,9 @@ make_devices(struct machine *m, const struct bhyve_config *c)
 	mmio_register(&m->mmio, &dev);
 	pl031_mmio(m->pl031, MACHINE_PL031_BASE, &dev);
 	mmio_register(&m->mmio, &dev);
+	if (m->firmware != NULL &&
+	    firmware_attach(m->firmware, m->run.ctx, c->vcpus != 0 ? c->vcpus : 1, &m->mmio) != 0)
+		return -1;
 	console_start(m->console);
 	return 0;
 }
@@ -376,6 +396,8 @@ take_down(struct machine *m, const struct bhyve_config *c)
 		pl011_destroy(m->pl011);
 	if (m->pl031 != NULL)
 		pl031_destroy(m->pl031);
+	if (m->firmware != NULL)
+		firmware_close(m->firmware);
 	if (m->run.loop != NULL)
 		ev_loop_destroy(m->run.loop);
 	if (c->destroy_on_poweroff && m->run.status == BHYVE_POWEROFF)

@@ -13,6 +13,9 @@
 #include "boot.h"
 #include "vmmapi.h"
 
+#define CONFIG_MAX_FWCFG      16
+#define CONFIG_MAX_FWCFG_NAME 55u
+
 struct config_error {
 	char text[320];
 };
@@ -26,6 +29,9 @@ struct bhyve_config {
 	char *kernel, *initrd, *bootargs, *fdt_file;
 	char *overlays[BOOT_MAX_OVERLAYS];
 	unsigned int noverlays;
+	char *bootrom, *bootvars;
+	char *fwcfg[CONFIG_MAX_FWCFG]; /* "name=file" */
+	unsigned int nfwcfg;
 	uint64_t kernel_address; /* BOOT_NO_ADDRESS: by the file's format */
 	int pin[VM_MAXCPU];	 /* host CPU of a vCPU; -1: any */
 	bool destroy_on_poweroff;
