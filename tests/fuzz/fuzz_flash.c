@@ -76,8 +76,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			check();
 	}
 	check();
-	/* It takes commands again, whatever was begun: the longest is a buffer of words. */
-	for (n = 0; n < 258 && !rig.shown; n++)
+	/* It takes commands again, whatever was begun: a count, 256 words, a confirmation. */
+	for (n = 0; n < 259 && !rig.shown; n++)
 		rig.dev.write(rig.dev.sc, 0, 4, 0x00ff00ff);
 	if (!rig.shown)
 		abort();
