@@ -208,3 +208,9 @@ dev_conf_where(const struct dev_conf *conf)
 {
 	return conf->where;
 }
+
+const char *
+dev_conf_place(const struct dev_conf *conf)
+{
+	return conf->prefix;
+}

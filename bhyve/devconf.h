@@ -84,4 +84,7 @@ bool dev_conf_next(const struct dev_conf *conf, const char **key);
 /* "-s 3,virtio-blk", for messages. */
 const char *dev_conf_where(const struct dev_conf *conf);
 
+/* How its keys begin, "pci.0.3.0.": for what must be the same whenever the VM runs. */
+const char *dev_conf_place(const struct dev_conf *conf);
+
 #endif /* BHYVE_DEVCONF_H */

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The bhyve-arm authors
  *
- * The event loop: readable descriptors, one-shot timers and signals, called back one at a time in
- * the thread that is in ev_loop_run().  A thin layer over what the OS has: event_epoll.c.
+ * The event loop: descriptors, one-shot timers and signals, called back one at a time in the thread
+ * that is in ev_loop_run().  A thin layer over what the OS has: event_epoll.c.
  *
  * Callbacks hold no lock of the loop and may call everything here.  From other threads
  * only what is marked so may be called.
@@ -30,6 +30,23 @@ void ev_loop_stop(struct ev_loop *loop); /* any thread */
  */
 struct ev_source *ev_fd_add(struct ev_loop *loop, int fd, ev_fn *fn, void *arg);
 void ev_fd_enable(struct ev_source *s, bool on); /* any thread; on after ev_fd_add */
+
+/* What an fd may be waited for, and what it may be found to be. */
+#define EV_READ	  1u
+#define EV_WRITE  2u
+#define EV_URGENT 4u  /* out-of-band data */
+#define EV_HANGUP 8u  /* found only, whatever was wanted */
+#define EV_ERROR  16u /* found only, whatever was wanted */
+/* Wait for these instead of EV_READ.  The loop's thread, while no other one uses the source. */
+void ev_fd_want(struct ev_source *s, unsigned int events);
+/* Within fn: what the fd was found to be. */
+unsigned int ev_fd_ready(const struct ev_source *s);
+
+/*
+ * Call fn each time before the loop waits: for what has to be done once after any number of
+ * callbacks.  It may add, remove and arm others.
+ */
+struct ev_source *ev_prepare_add(struct ev_loop *loop, ev_fn *fn, void *arg);
 
 /* One-shot, in host monotonic time; created unarmed.  Arming again replaces the deadline. */
 struct ev_source *ev_timer_add(struct ev_loop *loop, ev_fn *fn, void *arg);

@@ -23,7 +23,14 @@
 #define NS_PER_S       1000000000ull
 #define TIMER_MAX_S    (1u << 30)
 
-enum source_kind { SOURCE_FD, SOURCE_ALWAYS, SOURCE_TIMER, SOURCE_SIGNAL, SOURCE_DEAD };
+enum source_kind {
+	SOURCE_FD,
+	SOURCE_ALWAYS,
+	SOURCE_TIMER,
+	SOURCE_SIGNAL,
+	SOURCE_PREPARE,
+	SOURCE_DEAD,
+};
 
 struct ev_source {
 	struct ev_loop *loop;
@@ -32,7 +39,9 @@ struct ev_source {
 	int fd;
 	ev_fn *fn;
 	void *arg;
-	bool enabled; /* atomic */
+	bool enabled;	    /* atomic */
+	unsigned int want;  /* EV_*, and the next: the loop's thread */
+	unsigned int ready; /* while fn is called */
 };
 
 struct ev_loop {
@@ -120,11 +129,42 @@ ev_loop_stop(struct ev_loop *loop)
 	wake(loop);
 }
 
+static const struct {
+	unsigned int ev;
+	uint32_t epoll;
+} event_bits[] = {
+	{ EV_READ, EPOLLIN },
+	{ EV_WRITE, EPOLLOUT },
+	{ EV_URGENT, EPOLLPRI },
+	{ EV_HANGUP, EPOLLHUP },
+	{ EV_ERROR, EPOLLERR },
+};
+#define EVENT_BITS (sizeof(event_bits) / sizeof(event_bits[0]))
+
+static uint32_t
+to_epoll(unsigned int events)
+{
+	uint32_t bits = 0;
+
+	for (size_t i = 0; i < EVENT_BITS; i++)
+		bits |= (events & event_bits[i].ev) != 0 ? event_bits[i].epoll : 0;
+	return bits;
+}
+
+static unsigned int
+from_epoll(uint32_t bits)
+{
+	unsigned int events = 0;
+
+	for (size_t i = 0; i < EVENT_BITS; i++)
+		events |= (bits & event_bits[i].epoll) != 0 ? event_bits[i].ev : 0;
+	return events;
+}
+
 static struct ev_source *
-source_add(struct ev_loop *loop, enum source_kind kind, int fd, ev_fn *fn, void *arg)
+source_new(struct ev_loop *loop, enum source_kind kind, int fd, ev_fn *fn, void *arg)
 {
 	struct ev_source *s = calloc(1, sizeof(*s));
-	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = s };
 
 	if (s == NULL)
 		return NULL;
@@ -135,7 +175,19 @@ source_add(struct ev_loop *loop, enum source_kind kind, int fd, ev_fn *fn, void 
 		.fn = fn,
 		.arg = arg,
 		.enabled = true,
+		.want = EV_READ,
 	};
+	return s;
+}
+
+static struct ev_source *
+source_add(struct ev_loop *loop, enum source_kind kind, int fd, ev_fn *fn, void *arg)
+{
+	struct ev_source *s = source_new(loop, kind, fd, fn, arg);
+	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = s };
+
+	if (s == NULL)
+		return NULL;
 	if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &ev) != 0) {
 		/* EPERM: the file has no poll; it never blocks. */
 		if (errno != EPERM || kind != SOURCE_FD) {
@@ -158,7 +210,7 @@ ev_fd_add(struct ev_loop *loop, int fd, ev_fn *fn, void *arg)
 void
 ev_fd_enable(struct ev_source *s, bool on)
 {
-	struct epoll_event ev = { .events = on ? EPOLLIN : 0, .data.ptr = s };
+	struct epoll_event ev = { .events = on ? to_epoll(s->want) : 0, .data.ptr = s };
 
 	if (__atomic_exchange_n(&s->enabled, on, __ATOMIC_ACQ_REL) == on)
 		return;
@@ -168,6 +220,34 @@ ev_fd_enable(struct ev_source *s, bool on)
 		epoll_ctl(s->loop->epoll, EPOLL_CTL_ADD, s->fd, &ev);
 	else
 		epoll_ctl(s->loop->epoll, EPOLL_CTL_DEL, s->fd, NULL);
+}
+
+void
+ev_fd_want(struct ev_source *s, unsigned int events)
+{
+	struct epoll_event ev = { .events = to_epoll(events), .data.ptr = s };
+
+	s->want = events;
+	if (s->kind == SOURCE_FD && __atomic_load_n(&s->enabled, __ATOMIC_ACQUIRE))
+		epoll_ctl(s->loop->epoll, EPOLL_CTL_MOD, s->fd, &ev);
+}
+
+unsigned int
+ev_fd_ready(const struct ev_source *s)
+{
+	return s->ready;
+}
+
+struct ev_source *
+ev_prepare_add(struct ev_loop *loop, ev_fn *fn, void *arg)
+{
+	struct ev_source *s = source_new(loop, SOURCE_PREPARE, -1, fn, arg);
+
+	if (s == NULL)
+		return NULL;
+	s->next = loop->sources;
+	loop->sources = s;
+	return s;
 }
 
 struct ev_source *
@@ -227,7 +307,7 @@ ev_signal_add(struct ev_loop *loop, int signo, ev_fn *fn, void *arg)
 void
 ev_remove(struct ev_source *s)
 {
-	if (s->kind != SOURCE_ALWAYS)
+	if (s->kind != SOURCE_ALWAYS && s->kind != SOURCE_PREPARE)
 		epoll_ctl(s->loop->epoll, EPOLL_CTL_DEL, s->fd, NULL);
 	if (s->kind == SOURCE_TIMER || s->kind == SOURCE_SIGNAL)
 		close(s->fd);
@@ -279,11 +359,22 @@ run_always(struct ev_loop *loop)
 	bool any = false;
 
 	for (struct ev_source *s = loop->sources; s != NULL; s = s->next) {
-		if (always_ready(s))
+		if (always_ready(s)) {
+			s->ready = s->want;
 			s->fn(s->arg);
+		}
 		any |= always_ready(s);
 	}
 	return any;
+}
+
+static void
+run_prepare(struct ev_loop *loop)
+{
+	for (struct ev_source *s = loop->sources; s != NULL; s = s->next) {
+		if (s->kind == SOURCE_PREPARE)
+			s->fn(s->arg);
+	}
 }
 
 void
@@ -294,6 +385,7 @@ ev_loop_run(struct ev_loop *loop)
 	int n;
 
 	while (!__atomic_load_n(&loop->stop, __ATOMIC_ACQUIRE)) {
+		run_prepare(loop);
 		n = epoll_wait(loop->epoll, events, EVENTS_AT_ONCE, run_always(loop) ? 0 : -1);
 		for (int i = 0; i < n; i++) {
 			struct ev_source *s = events[i].data.ptr;
@@ -302,6 +394,7 @@ ev_loop_run(struct ev_loop *loop)
 				if (read(loop->wake, &count, sizeof(count)) < 0)
 					continue;
 			} else if (consume(s)) {
+				s->ready = from_epoll(events[i].events);
 				s->fn(s->arg);
 			}
 		}

@@ -12,6 +12,7 @@ static const struct dev_model *const models[] = {
 	&virtio_balloon_model.model,
 	&virtio_blk_model.model,
 	&virtio_console_model.model,
+	&virtio_net_model.model,
 	&virtio_rnd_model.model,
 	NULL,
 };

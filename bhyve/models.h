@@ -14,5 +14,6 @@ extern const struct virtio_model virtio_balloon_model;
 extern const struct virtio_model virtio_blk_model;
 extern const struct virtio_model virtio_console_model;
 extern const struct virtio_model virtio_rnd_model;
+extern const struct virtio_model virtio_net_model;
 
 #endif /* BHYVE_MODELS_H */

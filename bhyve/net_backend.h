@@ -56,12 +56,29 @@ void netbe_stop(struct netbe *be);
 void netbe_send(struct netbe *be, const struct iovec *iov, int niov);
 /* Length of the next frame, or 0: none. */
 uint32_t netbe_peek(struct netbe *be);
+/* What netbe_peek() found, all of it; valid until anything else is done with the backend. */
+const uint8_t *netbe_peek_frame(const struct netbe *be);
 /* The next frame into iov, cut off where that ends.  Its length, or 0: none. */
 uint32_t netbe_recv(struct netbe *be, const struct iovec *iov, int niov);
 void netbe_recv_pause(struct netbe *be, bool pause);
+#define NETBE_MAX_IOVS 257 /* of a frame that is sent: a header, and a chain */
 /* For vhost: the tap descriptor, or -1. */
 int netbe_tap_fd(const struct netbe *be);
 /* What wrong there is with a value of "backend", or NULL. */
 const char *netbe_check_backend(const char *val);
+/* The same for "tap" and "bridge", "peer", and "hostfwd". */
+const char *netbe_check_ifname(const char *val);
+const char *netbe_check_path(const char *val);
+const char *netbe_check_hostfwd(const char *val);
+
+/* ---- scattered bytes ---- */
+
+/* Bytes of it all. */
+uint32_t net_iov_len(const struct iovec *iov, int niov);
+/* Gather from, or scatter to, at most len bytes from offset on; how many. */
+uint32_t net_iov_copyout(
+    const struct iovec *iov, int niov, uint32_t offset, void *buf, uint32_t len);
+uint32_t net_iov_copyin(
+    const struct iovec *iov, int niov, uint32_t offset, const void *buf, uint32_t len);
 
 #endif /* BHYVE_NET_BACKEND_H */

@@ -20,6 +20,11 @@ DEFAULT_MEMORY = 768
 # Time is the number of instructions, and nothing comes from outside.
 ICOUNT = ["-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01,clock=vm", "-seed", "1"]
 TOOLS = ("bhyve/bhyve", "bhyveload/bhyveload", "bhyvectl/bhyvectl")
+# What a tool with libslirp needs: all else is static. pthread_cancel() loads libgcc_s.
+LOADER = "ld-linux-armhf.so.3"
+CROSS_LIBRARIES = (LOADER, "libc.so.6", "libm.so.6", "libgcc_s.so.1")  # the cross compiler's
+SLIRP_LIBRARIES = ("libslirp.so.0", "libglib-2.0.so.0", "libpcre2-8.so.0")
+CROSS = Path("/usr/arm-linux-gnueabihf/lib")
 
 # Lines of the host's dmesg that make a run fail. The bare words also occur in harmless lines.
 COMPLAINTS = re.compile(
@@ -183,6 +188,15 @@ def busybox_root(init):
     return cpio
 
 
+def add_libraries(cpio):
+    for name in CROSS_LIBRARIES:
+        if not (CROSS / name).exists():
+            raise LabError(f"{CROSS / name} is missing; run lab/setup")
+        cpio.file("lib/" + name, (CROSS / name).resolve())
+    for name in SLIRP_LIBRARIES:
+        cpio.file("lib/" + name, armhf("root/usr/lib/arm-linux-gnueabihf", name).resolve())
+
+
 # ---- the kernel's own modules ----
 
 def needs(module):
@@ -327,10 +341,11 @@ class Config:
 
     def initramfs(self):
         cpio = busybox_root(TOP / "lab/host-init")
-        for tool in TOOLS:
-            path = TOP / "build/armhf" / tool
-            if path.is_file():
-                cpio.file("bin/" + path.name, path)
+        tools = [path for path in (TOP / "build/armhf" / tool for tool in TOOLS) if path.is_file()]
+        for path in tools:
+            cpio.file("bin/" + path.name, path)
+        if any(LOADER.encode() in path.read_bytes() for path in tools):
+            add_libraries(cpio)
         module = module_path(self.kernel)
         if module.exists():
             cpio.file("vmm.ko", module)  # also where it is not loaded: tests load it themselves

@@ -351,6 +351,7 @@ test_values(void **state)
 	assert_int_equal(dev_conf_number(d, "threads", 8), 8);
 	d = &c.slots.dev[1];
 	assert_string_equal(dev_conf_where(d), "-s 4,virtio-blk");
+	assert_string_equal(dev_conf_place(d), "pci.0.4.0.");
 	assert_ptr_equal(d->model, &fake_disk);
 	assert_int_equal(d->place.func, 0);
 	assert_string_equal(dev_conf_get(d, "path"), "a");
