@@ -25,6 +25,7 @@
 #include "dev/pl031.h"
 #include "dev/pl061.h"
 #include "devices.h"
+#include "firmware.h"
 
 /* The machine: devices and the loop that serves them. */
 struct machine {
@@ -36,7 +37,8 @@ struct machine {
 	struct pl031 *pl031;
 	struct pl061 *pl061;
 	struct control *control;
-	struct devices *devices; /* those of the configuration */
+	struct devices *devices;   /* those of the configuration */
+	struct firmware *firmware; /* or NULL */
 	struct run_vcpu vcpu[VM_MAXCPU];
 	unsigned int nvcpus;
 	bool created;	   /* this bhyve made the VM */
@@ -77,6 +79,8 @@ static struct boot_config
 boot_files(const struct bhyve_config *c)
 {
 	struct boot_config boot = {
+		.firmware = c->bootrom != NULL,
+		.fw_cfg = firmware_wanted(c),
 		.kernel = c->kernel,
 		.initrd = c->initrd,
 		.cmdline = c->bootargs,
@@ -117,13 +121,19 @@ boot_direct(struct machine *m, const struct bhyve_config *c, bool existed)
 
 /* Everything that can be wrong with the files is said before a VM is made. */
 static int
-check_files(const struct bhyve_config *c)
+check_files(struct machine *m, const struct bhyve_config *c)
 {
 	struct boot_config boot = boot_files(c);
 	struct boot_error e;
 
-	if (c->kernel == NULL ||
-	    boot_check(&boot, c->memory != 0 ? c->memory : MACHINE_RAM_SIZE, &e) == 0)
+	if (!config_boots(c))
+		return 0;
+	if (firmware_wanted(c)) {
+		m->firmware = firmware_open(c);
+		if (m->firmware == NULL)
+			return -1;
+	}
+	if (boot_check(&boot, c->memory != 0 ? c->memory : MACHINE_RAM_SIZE, &e) == 0)
 		return 0;
 	say("%s", e.text);
 	return -1;
@@ -171,9 +181,9 @@ open_vm(struct machine *m, const struct bhyve_config *c)
 {
 	bool existed;
 
-	if (check_files(c) != 0)
+	if (check_files(m, c) != 0)
 		return -1;
-	if (c->kernel != NULL) {
+	if (config_boots(c)) {
 		m->created = vm_create(c->name) == 0;
 		if (!m->created && errno != EEXIST)
 			return say_vm(VM_OP_CREATE, c->name);
@@ -187,7 +197,7 @@ open_vm(struct machine *m, const struct bhyve_config *c)
 			return say_vm(VM_OP_RUN, c->name);
 		return say_vm(VM_OP_OPEN, c->name);
 	}
-	return c->kernel != NULL ? boot_direct(m, c, existed) : check_prepared(m, c);
+	return config_boots(c) ? boot_direct(m, c, existed) : check_prepared(m, c);
 }
 
 /* ---- devices ---- */
@@ -229,6 +239,10 @@ make_devices(struct machine *m, const struct bhyve_config *c)
 	mmio_register(&m->mmio, &dev);
 	m->devices = devices_create(&m->run, &c->slots);
 	if (m->devices == NULL)
+		return -1;
+	if (m->firmware != NULL &&
+	    firmware_attach(m->firmware, m->run.ctx, devices_mem(m->devices),
+		c->vcpus != 0 ? c->vcpus : 1, &m->mmio) != 0)
 		return -1;
 	console_start(m->console);
 	return 0;
@@ -461,6 +475,8 @@ take_down(struct machine *m, const struct bhyve_config *c)
 		pl031_destroy(m->pl031);
 	if (m->pl061 != NULL)
 		pl061_destroy(m->pl061);
+	if (m->firmware != NULL)
+		firmware_close(m->firmware);
 	if (m->run.loop != NULL)
 		ev_loop_destroy(m->run.loop);
 	if (c->destroy_on_poweroff && m->run.status == BHYVE_POWEROFF)

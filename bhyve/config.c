@@ -139,6 +139,20 @@ key_overlay(struct bhyve_config *c, const char *key, const char *val, struct con
 }
 
 static int
+key_bootrom(struct bhyve_config *c, const char *key, const char *val, struct config_error *e)
+{
+	(void)key;
+	return set_string(&c->bootrom, val, e);
+}
+
+static int
+key_bootvars(struct bhyve_config *c, const char *key, const char *val, struct config_error *e)
+{
+	(void)key;
+	return set_string(&c->bootvars, val, e);
+}
+
+static int
 key_destroy(struct bhyve_config *c, const char *key, const char *val, struct config_error *e)
 {
 	return set_bool(&c->destroy_on_poweroff, key, val, e);
@@ -206,6 +220,8 @@ static const struct key {
 	{ "kernel", key_kernel },
 	{ "kernel.address", key_kernel_address },
 	{ "initrd", key_initrd },
+	{ "bootrom", key_bootrom },
+	{ "bootvars", key_bootvars },
 	{ "fdt.bootargs", key_bootargs },
 	{ "fdt.file", key_fdt_file },
 	{ "fdt.overlay", key_overlay },
@@ -259,12 +275,35 @@ set_pin(struct bhyve_config *c, const char *word, size_t keylen, struct config_e
 	return 0;
 }
 
+/* fwcfg.NAME=FILE; names of files have slashes and points */
+static int
+set_fwcfg(struct bhyve_config *c, const char *word, size_t keylen, struct config_error *e)
+{
+	const char *name = word + strlen("fwcfg.");
+	size_t len = keylen - strlen("fwcfg.");
+
+	if (len == 0 || len > CONFIG_MAX_FWCFG_NAME)
+		return config_fail(e,
+		    "%.*s: the name has 1 to %u characters, as in fwcfg.opt/org.example/x",
+		    (int)keylen, word, CONFIG_MAX_FWCFG_NAME);
+	for (unsigned int i = 0; i < c->nfwcfg; i++) {
+		if (strncmp(c->fwcfg[i], name, len + 1) == 0)
+			return set_string(&c->fwcfg[i], name, e);
+	}
+	if (c->nfwcfg == CONFIG_MAX_FWCFG)
+		return config_fail(
+		    e, "%.*s: more than %d files", (int)keylen, word, CONFIG_MAX_FWCFG);
+	return set_string(&c->fwcfg[c->nfwcfg++], name, e);
+}
+
 /* A known key's part of the configuration. */
 static int
 set_known(struct bhyve_config *c, const char *word, size_t len, struct config_error *e)
 {
 	if (strncmp(word, "vcpu.", 5) == 0)
 		return set_pin(c, word, len, e);
+	if (strncmp(word, "fwcfg.", 6) == 0)
+		return set_fwcfg(c, word, len, e);
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		if (strlen(keys[i].name) == len && strncmp(keys[i].name, word, len) == 0)
 			return keys[i].set(c, keys[i].name, word + len + 1, e);
@@ -472,10 +511,31 @@ set_pin_option(struct bhyve_config *c, const char *val, struct config_error *e)
 	return 0;
 }
 
+/* -l bootrom,FILE[,VARS] */
+static int
+set_bootrom_option(struct bhyve_config *c, const char *val, struct config_error *e)
+{
+	const char *file = val + strlen("bootrom,"), *comma;
+	char *rom;
+	int error;
+
+	if (strncmp(val, "bootrom,", strlen("bootrom,")) != 0)
+		return config_fail(e, "-l %s: is not bootrom,FILE[,VARIABLES]", val);
+	comma = strchr(file, ',');
+	rom = strndup(file, strcspn(file, ","));
+	if (rom == NULL)
+		return config_fail(e, "no memory left");
+	error = set_option(c, 'l', "bootrom", rom, e);
+	free(rom);
+	if (error == 0 && comma != NULL)
+		error = set_option(c, 'l', "bootvars", comma + 1, e);
+	return error;
+}
+
 static int
 unknown_option(int option, struct config_error *e)
 {
-	static const char elsewhere[] = "BCIKLUWeflr";
+	static const char elsewhere[] = "BCIKLUWefr";
 
 	if (option != 0 && strchr(elsewhere, option) != NULL)
 		return config_fail(
@@ -521,6 +581,8 @@ one_option(struct bhyve_config *c, int option, const char *val, struct config_er
 							 config_fail(e, "-o %.300s", inner.text);
 	case 'k':
 		return read_file(c, val, e);
+	case 'l':
+		return set_bootrom_option(c, val, e);
 	case 'p':
 		return set_pin_option(c, val, e);
 	case 's':
@@ -532,17 +594,42 @@ one_option(struct bhyve_config *c, int option, const char *val, struct config_er
 	}
 }
 
-static int
-check_together(struct bhyve_config *c, struct config_error *e)
+bool
+config_boots(const struct bhyve_config *c)
 {
-	if (c->name == NULL)
-		return config_fail(e, "which VM? Its name is the last argument");
-	if (c->kernel == NULL &&
+	return c->kernel != NULL || c->bootrom != NULL;
+}
+
+/* What goes with a kernel or firmware. */
+static int
+check_boot(const struct bhyve_config *c, struct config_error *e)
+{
+	if (c->bootvars != NULL && c->bootrom == NULL)
+		return config_fail(e, "bootvars goes with bootrom=FILE: give that too");
+	if (c->bootrom != NULL && c->kernel_address != BOOT_NO_ADDRESS)
+		return config_fail(
+		    e, "kernel.address: it is the firmware of bootrom that loads the kernel");
+	if (c->bootrom != NULL && c->kernel == NULL && c->initrd != NULL)
+		return config_fail(e, "initrd goes with kernel=FILE: give that too");
+	if (!config_boots(c) && c->nfwcfg != 0)
+		return config_fail(
+		    e, "fwcfg.NAME goes with bootrom=FILE or kernel=FILE: give one too");
+	if (!config_boots(c) &&
 	    (c->initrd != NULL || c->bootargs != NULL || c->fdt_file != NULL || c->noverlays != 0 ||
 		c->kernel_address != BOOT_NO_ADDRESS))
 		return config_fail(e,
 		    "initrd, fdt.* and kernel.address go with kernel=FILE: give that too, "
 		    "or leave them to bhyveload");
+	return 0;
+}
+
+static int
+check_together(struct bhyve_config *c, struct config_error *e)
+{
+	if (c->name == NULL)
+		return config_fail(e, "which VM? Its name is the last argument");
+	if (check_boot(c, e) != 0)
+		return -1;
 	for (uint32_t i = c->vcpus; c->vcpus != 0 && i < VM_MAXCPU; i++) {
 		if (c->pin[i] >= 0)
 			return config_fail(e,
@@ -572,7 +659,7 @@ config_parse(struct bhyve_config *c, int argc, char **argv, struct config_error 
 	int option;
 
 	opterr = 0;
-	while ((option = getopt(argc, argv, ":c:G:m:o:k:p:s:ADHPSYahuwx")) != -1) {
+	while ((option = getopt(argc, argv, ":c:G:m:o:k:l:p:s:ADHPSYahuwx")) != -1) {
 		if (one_option(c, option, optarg, e) != 0)
 			return -1;
 		if (c->help || c->list_devices)
@@ -606,6 +693,10 @@ config_free(struct bhyve_config *c)
 	free(c->initrd);
 	free(c->bootargs);
 	free(c->fdt_file);
+	free(c->bootrom);
+	free(c->bootvars);
+	for (unsigned int i = 0; i < c->nfwcfg; i++)
+		free(c->fwcfg[i]);
 	for (unsigned int i = 0; i < c->noverlays; i++)
 		free(c->overlays[i]);
 	slots_free(&c->slots);
@@ -617,26 +708,31 @@ const char *
 config_usage(void)
 {
 	return "usage: bhyve [-ADHPSYahuwx] [-c vcpus] [-G [w][addr:]port] [-k file]\n"
-	       "             [-m size] [-o key=value] [-p vcpu:cpu]\n"
+	       "             [-l bootrom,file[,vars]] [-m size] [-o key=value] [-p vcpu:cpu]\n"
 	       "             [-s slot,device[,option...]] name\n"
 	       "\n"
-	       "Runs a VM that bhyveload prepared, or with -o kernel=FILE makes one and boots it.\n"
+	       "Runs a VM that bhyveload prepared; with -o kernel=FILE or -l bootrom,FILE it\n"
+	       "makes one and boots it.\n"
 	       "\n"
 	       "  -c vcpus      how many, 1 to 8; or cpus=4,sockets=1,cores=2,threads=2\n"
 	       "  -D            destroy the VM when the guest powers off\n"
 	       "  -G [w][addr:]port  serve gdb there; w: wait for it (default address 127.0.0.1)\n"
 	       "  -h            this text\n"
 	       "  -k file       read keys from a file, one KEY=VALUE a line\n"
+	       "  -l bootrom,file[,vars]  the keys bootrom and bootvars\n"
 	       "  -m size       memory: 256M, 1G; a number alone is MiB (default 256M)\n"
 	       "  -o key=value  set a key:\n"
 	       "       kernel=FILE         boot this zImage, ELF file or raw image\n"
 	       "       kernel.address=GPA  load it as it is at this address\n"
 	       "       initrd=FILE         initial RAM disk\n"
+	       "       bootrom=FILE        start this firmware, and have it load the kernel\n"
+	       "       bootvars=FILE       where it keeps its variables\n"
+	       "       fwcfg.NAME=FILE     a file for it, through fw_cfg; up to 16\n"
 	       "       fdt.bootargs=TEXT   the kernel's command line\n"
 	       "       fdt.file=FILE       a device tree in place of the generated one\n"
 	       "       fdt.overlay=FILE    an overlay on it; may be repeated\n"
 	       "       console=WHERE       stdio (default), pty, unix:PATH, file:PATH, none\n"
-	       "       keep=true           do not destroy the VM that kernel= made\n"
+	       "       keep=true           do not destroy the VM that bhyve made\n"
 	       "       gdb=[w][ADDR:]PORT  as -G\n"
 	       "       config.dump=true    only print all keys, as -k reads them\n"
 	       "       pci.0.SLOT.FUNC.device, pci.0.SLOT.FUNC.OPTION, virtio_mmio.N.device,\n"

@@ -16,6 +16,9 @@
 #include "slots.h"
 #include "vmmapi.h"
 
+#define CONFIG_MAX_FWCFG      16
+#define CONFIG_MAX_FWCFG_NAME 55u
+
 struct bhyve_config {
 	char *name;
 	uint64_t memory; /* bytes; 0: not said */
@@ -26,6 +29,9 @@ struct bhyve_config {
 	char *kernel, *initrd, *bootargs, *fdt_file;
 	char *overlays[BOOT_MAX_OVERLAYS];
 	unsigned int noverlays;
+	char *bootrom, *bootvars;
+	char *fwcfg[CONFIG_MAX_FWCFG]; /* "name=file" */
+	unsigned int nfwcfg;
 	uint64_t kernel_address; /* BOOT_NO_ADDRESS: by the file's format */
 	int pin[VM_MAXCPU];	 /* host CPU of a vCPU; -1: any */
 	bool destroy_on_poweroff;
@@ -52,6 +58,8 @@ int config_read(struct bhyve_config *c, FILE *f, const char *name, struct config
 int config_expand(struct bhyve_config *c, struct config_error *e);
 /* All keys, also those that hold because nothing was said, as -k reads them.  -1: no memory. */
 int config_dump(const struct bhyve_config *c, FILE *f);
+/* Does bhyve make the VM, rather than take what bhyveload prepared? */
+bool config_boots(const struct bhyve_config *c);
 const char *config_usage(void);
 
 #define CONFIG_DEFAULT_MEMORY (256ull << 20)

@@ -30,7 +30,7 @@ gather(const struct bhyve_config *c, struct conf_tree *all)
 	int error = 0;
 
 	for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]) && error == 0; i++) {
-		if (!defaults[i].direct || c->kernel != NULL)
+		if (!defaults[i].direct || config_boots(c))
 			error = conf_tree_set(all, defaults[i].key, defaults[i].val, &from);
 	}
 	for (size_t i = 0; i < c->tree.n && error == 0; i++)

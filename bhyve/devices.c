@@ -189,6 +189,12 @@ devices_destroy(struct devices *d)
 	free(d);
 }
 
+const struct guest_mem *
+devices_mem(const struct devices *d)
+{
+	return &d->mem;
+}
+
 uint32_t
 devices_virtio_mmio(const struct slots *slots)
 {

@@ -9,6 +9,7 @@
 #define BHYVE_DEVICES_H
 
 #include "bhyverun.h"
+#include "guest_mem.h"
 #include "slots.h"
 
 struct devices;
@@ -19,6 +20,8 @@ struct devices;
  */
 struct devices *devices_create(struct run *run, const struct slots *slots);
 void devices_destroy(struct devices *d); /* no vCPU runs any more; NULL is fine */
+/* The guest's RAM, for what else reaches it; as long as *d is there. */
+const struct guest_mem *devices_mem(const struct devices *d);
 /* Bit n: there is something in virtio-mmio region n. */
 uint32_t devices_virtio_mmio(const struct slots *slots);
 

@@ -50,6 +50,13 @@ def armhf(*parts):
     return path
 
 
+def firmware(name):
+    path = cache_dir() / "firmware" / name
+    if not path.exists():
+        raise LabError(f"{path} is missing; run lab/setup")
+    return path
+
+
 def qemu_for_plugins():
     """The command line's beginning of the QEMU that lab/qemu-packages fetches."""
     root = cache_dir() / "qemu/root/usr"

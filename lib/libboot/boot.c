@@ -126,6 +126,33 @@ load_all(const struct boot_config *c, const struct boot_machine *machine, const 
 	return boot_file_read(&l->initrd, 0, va, l->initrd.size, e);
 }
 
+/*
+ * The device tree at the start of RAM, and the reset vector.  The command line is in it as well as
+ * in fw_cfg, since some firmware looks here.
+ */
+static int
+load_for_firmware(const struct boot_config *c, const struct boot_machine *machine,
+    const struct boot_mem *m, struct boot_entry *entry, struct boot_error *e)
+{
+	struct loading l = { .kernel.fd = -1, .initrd.fd = -1 };
+	int error = make_fdt(c, machine, &l, e);
+	void *va;
+
+	if (error == 0)
+		error = boot_fdt_finish(l.fdt, machine, c->cmdline, 0, 0, e);
+	if (error == 0) {
+		va = boot_mem_at(m, m->gpa, fdt_totalsize(l.fdt));
+		if (va != NULL)
+			memcpy(va, l.fdt, fdt_totalsize(l.fdt));
+		else
+			error = boot_fail(
+			    e, "the device tree does not fit into guest memory: see -m");
+	}
+	*entry = (struct boot_entry){ .pc = MACHINE_FLASH0_BASE };
+	loading_end(&l);
+	return error;
+}
+
 int
 boot_load(const struct boot_config *c, const struct boot_machine *machine, const struct boot_mem *m,
     struct boot_entry *entry, struct boot_error *e)
@@ -133,6 +160,8 @@ boot_load(const struct boot_config *c, const struct boot_machine *machine, const
 	struct loading l = { .kernel.fd = -1, .initrd.fd = -1 };
 	int error;
 
+	if (c->firmware)
+		return load_for_firmware(c, machine, m, entry, e);
 	if (c->cmdline != NULL && strlen(c->cmdline) > BOOT_CMDLINE_MAX)
 		return boot_fail(
 		    e, "the kernel's command line is longer than %u characters", BOOT_CMDLINE_MAX);
@@ -157,10 +186,15 @@ boot_check(const struct boot_config *c, uint64_t ram_size, struct boot_error *e)
 		.ram_size = ram_size,
 		.virtio_mmio = c->virtio_mmio,
 		.pci = c->pci,
+		.flash = c->firmware,
+		.fw_cfg = c->fw_cfg,
 	};
 	int error;
 
-	error = plan_all(c, &machine, MACHINE_RAM_BASE, &l, e);
+	if (c->firmware)
+		error = make_fdt(c, &machine, &l, e);
+	else
+		error = plan_all(c, &machine, MACHINE_RAM_BASE, &l, e);
 	loading_end(&l);
 	return error;
 }

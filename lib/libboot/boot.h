@@ -99,6 +99,8 @@ struct boot_machine {
 	uint64_t ram_size;	   /* at MACHINE_RAM_BASE */
 	uint32_t virtio_mmio;	   /* bit n: there is a device in slot n */
 	bool pci;		   /* there is a PCI bus, with the GICv2m frame */
+	bool flash;		   /* it has the two flash banks... */
+	bool fw_cfg;		   /* ...and fw_cfg */
 };
 /* The tree of our machine, made from <vmm/machine.h>.  buf holds cap bytes. */
 int boot_fdt_generate(void *buf, uint32_t cap, const struct boot_machine *m, struct boot_error *e);
@@ -113,7 +115,9 @@ int boot_fdt_finish(void *buf, const struct boot_machine *m, const char *cmdline
 
 /* ---- all of it (boot.c) ---- */
 struct boot_config {
-	const char *kernel;
+	const char *kernel;  /* NULL only with firmware */
+	bool firmware;	     /* start in flash; kernel and initrd are for firmware to load */
+	bool fw_cfg;	     /* the machine has it */
 	const char *initrd;  /* NULL: none */
 	const char *cmdline; /* NULL: none */
 	const char *dtb;     /* NULL: the generated one */

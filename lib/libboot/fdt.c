@@ -246,6 +246,10 @@ boot_fdt_generate(void *buf, uint32_t cap, const struct boot_machine *m, struct 
 	write_pl031(&w);
 	write_pl061(&w);
 	write_keys(&w);
+	if (m->flash)
+		fdt_write_flash(&w);
+	if (m->fw_cfg)
+		fdt_write_fw_cfg(&w);
 	fdt_write_virtio_mmio(&w, m->virtio_mmio);
 	if (m->pci)
 		fdt_write_pcie(&w);

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The bhyve-arm authors
  *
- * Writing a device tree from its start to its end: what fdt.c and fdt_pci.c share.
+ * Writing a device tree from its start to its end: what fdt.c and fdt_*.c share.
  */
 #ifndef FDT_WRITE_H
 #define FDT_WRITE_H
@@ -61,5 +61,9 @@ void fdt_write_pcie(struct writer *w);
 void fdt_write_virtio_mmio(struct writer *w, uint32_t slots);
 /* In __symbols__: the labels of frame and bridge. */
 void fdt_write_pci_names(struct writer *w);
+
+/* ---- fdt_firmware.c, in the root ---- */
+void fdt_write_flash(struct writer *w);
+void fdt_write_fw_cfg(struct writer *w);
 
 #endif /* FDT_WRITE_H */

@@ -100,6 +100,25 @@ check_memory(struct vmctx *ctx, uint64_t want, struct boot_error *e)
 	return 0;
 }
 
+/* Flash that an earlier bhyve left when it was killed. */
+static int
+drop_flash(struct vmctx *ctx)
+{
+	struct vm_memmap m;
+	struct vm_memseg seg;
+
+	while (vm_mmap_getnext(ctx, 0, &m) == 0 && m.segid != 0) {
+		if (vm_munmap_memseg(ctx, m.gpa, m.len) != 0)
+			return -1;
+	}
+	for (uint32_t id = 1; id < VM_MAX_MEMSEGS; id++) {
+		if (vm_get_memseg(ctx, id, &seg) == 0 && seg.len != 0 &&
+		    vm_alloc_memseg(ctx, id, 0, seg.name) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 int
 boot_vm_prepare(
     struct vmctx *ctx, const struct boot_vm *v, const struct boot_config *c, struct boot_error *e)
@@ -109,6 +128,8 @@ boot_vm_prepare(
 		.ram_size = v->memory,
 		.virtio_mmio = c->virtio_mmio,
 		.pci = c->pci,
+		.flash = c->firmware,
+		.fw_cfg = c->fw_cfg,
 	};
 	struct boot_entry entry;
 	struct boot_mem mem;
@@ -118,7 +139,7 @@ boot_vm_prepare(
 	/* Whatever it was before, also when its bhyve was killed: memory and name are kept. */
 	if (vm_reinit(ctx) != 0)
 		return vm_fail(ctx, VM_OP_REINIT, e);
-	if (vm_setup_memory(ctx, v->memory) != 0)
+	if (drop_flash(ctx) != 0 || vm_setup_memory(ctx, v->memory) != 0)
 		return vm_fail(ctx, VM_OP_MEMORY, e);
 	/* What an earlier guest left must not be seen by the next. */
 	if (vm_discard(ctx, MACHINE_RAM_BASE, v->memory, NULL) != 0)

@@ -255,6 +255,18 @@ vm_munmap_memseg(struct vmctx *ctx, uint64_t gpa, uint64_t len)
 	return vmm_sys_ioctl(ctx->fd, VM_MUNMAP_MEMSEG, &m);
 }
 
+void *
+vm_map_memseg(struct vmctx *ctx, uint64_t gpa, uint64_t len)
+{
+	return vmm_sys_mmap(ctx->fd, gpa, len);
+}
+
+void
+vm_unmap_memseg(void *va, uint64_t len)
+{
+	vmm_sys_munmap(va, len);
+}
+
 int
 vm_discard(struct vmctx *ctx, uint64_t gpa, uint64_t len, uint64_t *freed)
 {

@@ -94,6 +94,13 @@ int vm_mmap_memseg(
 /* The first mapping at or above gpa.  ENOENT: none. */
 int vm_mmap_getnext(struct vmctx *ctx, uint64_t gpa, struct vm_memmap *out);
 int vm_munmap_memseg(struct vmctx *ctx, uint64_t gpa, uint64_t len);
+/*
+ * [gpa, gpa + len), which a segment is mapped to, in this process too: readable and writable
+ * whatever the guest may.  While the guest's mapping is gone (vm_munmap_memseg()) a touch is
+ * SIGBUS; mapped again, it is the same memory.  NULL with errno.
+ */
+void *vm_map_memseg(struct vmctx *ctx, uint64_t gpa, uint64_t len);
+void vm_unmap_memseg(void *va, uint64_t len);
 /* Give pages back to the host; they read as zeros afterwards.  *freed may be NULL. */
 int vm_discard(struct vmctx *ctx, uint64_t gpa, uint64_t len, uint64_t *freed);
 

@@ -125,6 +125,10 @@ ctl_ioctl(unsigned int request, void *arg)
 static int
 alloc_seg(const struct vm_memseg *s)
 {
+	if (s->segid == 1 && s->flags == 0 && !fake.rom_mapped) {
+		fake.rom_len = s->len;
+		return 0;
+	}
 	if (s->segid != 0 || s->flags != 0 || (fake.seg_len != 0 && s->len != 0))
 		return fail(EINVAL);
 	free(fake.mem);
@@ -133,9 +137,19 @@ alloc_seg(const struct vm_memseg *s)
 	return 0;
 }
 
+static void
+get_seg(struct vm_memseg *s)
+{
+	s->len = s->segid == 0 ? fake.seg_len : s->segid == 1 ? fake.rom_len : 0;
+}
+
 static int
 getnext(struct vm_memmap *m)
 {
+	if (fake.rom_mapped && m->gpa == 0) {
+		*m = (struct vm_memmap){ .len = fake.rom_len, .segid = 1, .prot = 5 };
+		return 0;
+	}
 	if (fake.map_len == 0 || m->gpa > MACHINE_RAM_BASE)
 		return fail(ENOENT);
 	*m = (struct vm_memmap){ .gpa = MACHINE_RAM_BASE, .len = fake.map_len, .prot = 7 };
@@ -240,7 +254,10 @@ vm_ioctl(unsigned int request, void *arg)
 	case VM_ALLOC_MEMSEG:
 		return alloc_seg(arg);
 	case VM_GET_MEMSEG:
-		((struct vm_memseg *)arg)->len = fake.seg_len;
+		get_seg(arg);
+		return 0;
+	case VM_MUNMAP_MEMSEG:
+		fake.rom_mapped = false;
 		return 0;
 	case VM_MMAP_MEMSEG:
 		fake.map_len = ((struct vm_memmap *)arg)->len;

@@ -22,6 +22,8 @@ struct fake_vmm {
 	bool locked;
 	uint64_t seg_len, map_len; /* segment 0 and its mapping */
 	uint8_t *mem;
+	uint64_t rom_len; /* segment 1 */
+	bool rom_mapped;  /* at address 0 */
 	uint64_t active, suspended;
 	bool vgic;
 	struct vm_topology topo;

@@ -244,7 +244,10 @@ test_messages(void **state)
 		{ "-o kernel=k -o fdt.overlay=%(x) g", "-o fdt.overlay=%(x): refers to x" },
 		{ "-s 3,virtio-blk,a,ro=%(name) g", "-s 3,virtio-blk: ro=g: is neither" },
 		{ "-W g", "-W: bhyve(8) on other machines has this option, this one has not" },
-		{ "-l bootrom,x g", "-l: bhyve(8) on other machines" },
+		{ "-L g", "-L: bhyve(8) on other machines" },
+		{ "-o bootrom=%(x) g", "-o bootrom=%(x): refers to x, which is not set" },
+		{ "{bootrom=/r;fwcfg.=/f}g", "FILE:2: fwcfg.: the name has 1 to 55 characters" },
+		{ "{fwcfg.a=%(name)}g", "fwcfg.NAME goes with bootrom=FILE or kernel=FILE" },
 	};
 	struct bhyve_config c;
 	struct config_error e;
@@ -304,7 +307,7 @@ static void
 test_long(void **state)
 {
 	static const char *const starts[] = { "", "cpus", "name=", "pci.0.3.0.",
-		"pci.0.3.0.device=", "pci.", "virtio_mmio.3.device=", "vcpu.0.cpuset=" };
+		"pci.0.3.0.device=", "pci.", "virtio_mmio.3.device=", "vcpu.0.cpuset=", "fwcfg." };
 	char word[2000];
 	struct bhyve_config c;
 	struct config_error e;
@@ -399,6 +402,12 @@ test_dump(void **state)
 		    "console=stdio\ncpus=1\ndestroy_on_poweroff=false\nfdt.overlay=%%%%\n"
 		    "initrd=%%(g\nkeep=false\nkernel=50%\nmemory.size=256M\nname=g\n"
 		    "pci.0.0.0.device=hostbridge\nrtc.use_localtime=false\n" },
+		{ "{fwcfg.opt/org.example/x=/vm/%(name);bootvars=%(name).vars}-l bootrom,/r "
+		  "-o fwcfg.b=/1 -o fwcfg.b=/2 g",
+		    "bootrom=/r\nbootvars=g.vars\nconsole=stdio\ncpus=1\n"
+		    "destroy_on_poweroff=false\nfwcfg.b=/2\nfwcfg.opt/org.example/x=/vm/g\n"
+		    "keep=false\nmemory.size=256M\nname=g\npci.0.0.0.device=hostbridge\n"
+		    "rtc.use_localtime=false\n" },
 	};
 	struct bhyve_config c, again;
 	struct config_error e;

@@ -246,6 +246,7 @@ test_env(void **state)
 	(void)state;
 	assert_non_null(d);
 	assert_string_equal(env->vm_name, "vm");
+	assert_ptr_equal(devices_mem(d), env->mem);
 	assert_ptr_equal(guest_mem_at(env->mem, MACHINE_RAM_BASE, 8 * MIB), fake.mem);
 	assert_null(guest_mem_at(env->mem, MACHINE_RAM_BASE, 8 * MIB + 1));
 	env->set_irq(env->arg, 35, true);

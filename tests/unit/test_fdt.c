@@ -167,6 +167,24 @@ test_no_more_nodes(void **state)
 	assert_int_equal(found, NELEM(names));
 }
 
+/* What firmware boots with; as QEMU has it. */
+static void
+test_firmware_nodes(void **state)
+{
+	struct boot_machine m = machine;
+	struct boot_error e;
+
+	(void)state;
+	m.flash = m.fw_cfg = true;
+	assert_int_equal(boot_fdt_generate(tree, CAP, &m, &e), 0);
+	CHECK_STRING("/flash@0", "compatible", "cfi-flash");
+	CHECK_CELLS("/flash@0", "reg", 0, 0, 0, 0x4000000, 0, 0x4000000, 0, 0x4000000);
+	CHECK_CELLS("/flash@0", "bank-width", 4);
+	CHECK_STRING("/fw-cfg@9020000", "compatible", "qemu,fw-cfg-mmio");
+	CHECK_CELLS("/fw-cfg@9020000", "reg", 0, 0x9020000, 0, 0x18);
+	check_bytes("/fw-cfg@9020000", "dma-coherent", "", 0);
+}
+
 static void
 test_pci(void **state)
 {
@@ -417,6 +435,7 @@ main(void)
 		cmocka_unit_test(test_no_more_nodes),
 		cmocka_unit_test(test_pci),
 		cmocka_unit_test(test_virtio_mmio),
+		cmocka_unit_test(test_firmware_nodes),
 		cmocka_unit_test(test_cpu_names),
 		cmocka_unit_test(test_finish),
 		cmocka_unit_test(test_dtc),

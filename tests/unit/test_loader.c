@@ -495,6 +495,45 @@ test_prepare(void **state)
 	fake_reset();
 }
 
+/* Firmware starts at 0, with the device tree at the start of RAM, and finds no other's flash. */
+static void
+test_prepare_firmware(void **state)
+{
+	struct boot_config c = {
+		.firmware = true,
+		.fw_cfg = true,
+		.cmdline = "quiet",
+		.pci = true,
+		.virtio_mmio = 1u,
+	};
+	struct boot_vm v = { .memory = 8 * MIB, .vcpus = 1 };
+	struct boot_error e;
+	struct vmctx *ctx;
+
+	(void)state;
+	assert_int_equal(boot_check(&c, 8 * MIB, &e), 0);
+	fake_reset();
+	vm_create("vm");
+	ctx = vm_open("vm");
+	fake.rom_len = 2 * MIB;
+	fake.rom_mapped = true;
+	assert_int_equal(boot_vm_prepare(ctx, &v, &c, &e), 0);
+	assert_false(fake.rom_mapped);
+	assert_int_equal(fake.rom_len, 0);
+	assert_int_equal(fake.regs[0][VM_REG_GUEST_PC], 0);
+	assert_int_equal(fake.regs[0][VM_REG_GUEST_CPSR], 0x1d3);
+	assert_int_equal(fake.regs[0][0] | fake.regs[0][1] | fake.regs[0][2], 0);
+	assert_int_equal(fdt_check_header(fake.mem), 0);
+	assert_true(fdt_path_offset(fake.mem, "/flash@0") > 0);
+	assert_true(fdt_path_offset(fake.mem, "/fw-cfg@9020000") > 0);
+	assert_true(fdt_path_offset(fake.mem, "/pcie@3f000000") > 0);
+	assert_true(fdt_path_offset(fake.mem, "/virtio_mmio@a000000") > 0);
+	assert_string_equal(
+	    fdt_getprop(fake.mem, fdt_path_offset(fake.mem, "/chosen"), "bootargs", NULL), "quiet");
+	vm_close(ctx);
+	fake_reset();
+}
+
 /* Every call can fail: the error is said, and nothing leaks. */
 static void
 test_prepare_fails(void **state)
@@ -549,6 +588,7 @@ main(void)
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_prepare),
+		cmocka_unit_test(test_prepare_firmware),
 		cmocka_unit_test(test_prepare_fails),
 	};
 

@@ -91,6 +91,20 @@ test_bhyve_good(void **state)
 	assert_int_equal(c.pin[1], -1);
 	assert_int_equal(c.pin[7], 0);
 	config_free(&c);
+	assert_int_equal(
+	    bhyve(&c, "-l bootrom,/rom,/vars -o fwcfg.opt/a.b=/f -o fwcfg.c=/g g", &e), 0);
+	assert_string_equal(c.bootrom, "/rom");
+	assert_string_equal(c.bootvars, "/vars");
+	assert_int_equal(c.nfwcfg, 2);
+	assert_string_equal(c.fwcfg[0], "opt/a.b=/f");
+	assert_string_equal(c.fwcfg[1], "c=/g");
+	config_free(&c);
+	assert_int_equal(
+	    bhyve(&c, "-o bootrom=/r -o kernel=/k -o fwcfg.c=/1 -o fwcfg.c=/2 g", &e), 0);
+	assert_null(c.bootvars);
+	assert_int_equal(c.nfwcfg, 1);
+	assert_string_equal(c.fwcfg[0], "c=/2");
+	config_free(&c);
 	assert_int_equal(bhyve(&c, "g", &e), 0);
 	assert_int_equal(c.memory, 0);
 	assert_int_equal(c.vcpus, 0);
@@ -158,6 +172,14 @@ test_bhyve_bad(void **state)
 		{ "-o initrd=/i g", "kernel=FILE" },
 		{ "-o fdt.bootargs=x g", "kernel=FILE" },
 		{ "-o kernel.address=4 g", "kernel=FILE" },
+		{ "-l com1,stdio g", "bootrom,FILE" },
+		{ "-l bootrom, g", "-l: needs a value" },
+		{ "-l bootrom,/r, g", "-l: needs a value" },
+		{ "-o bootvars=/v g", "bootrom=FILE" },
+		{ "-o bootrom=/r -o initrd=/i g", "kernel=FILE" },
+		{ "-o bootrom=/r -o kernel=/k -o kernel.address=4 g", "kernel.address" },
+		{ "-o fwcfg.a=/f g", "bootrom=FILE" },
+		{ "-o fwcfg.=/f g", "fwcfg.opt/org.example/x" },
 	};
 	struct bhyve_config c;
 	struct config_error e;
