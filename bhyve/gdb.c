@@ -128,6 +128,16 @@ halt(struct gdb *g)
 	pthread_mutex_unlock(&g->lock);
 }
 
+/* Only while there is a debugger are BKPTs not the guest's own affair.  All vCPUs are held. */
+static void
+trap_bkpt(struct gdb *g, bool on)
+{
+	for (unsigned int i = 0; i < VM_MAXCPU; i++) {
+		if (g->cpu[i].vcpu != NULL)
+			vm_set_capability(g->cpu[i].vcpu, VM_CAP_BRK_EXIT, on);
+	}
+}
+
 static bool
 point_insert(struct gdb *g, struct point *p)
 {
@@ -749,6 +759,7 @@ session(struct gdb *g)
 	g->no_acks = false;
 	memset(&g->in, 0, sizeof(g->in));
 	halt(g);
+	trap_bkpt(g, true);
 	for (;;) {
 		if (poll(fds, 2, -1) < 0 && errno != EINTR)
 			return;
@@ -772,6 +783,7 @@ session_over(struct gdb *g)
 {
 	if (g->running)
 		halt(g);
+	trap_bkpt(g, false);
 	remove_all(g);
 	g->npoints = 0;
 	go_on(g, false);
@@ -799,7 +811,7 @@ server(void *arg)
 
 	while (!has_ended(g)) {
 		if (poll(fds, 2, -1) <= 0 || (fds[0].revents & POLLIN) == 0) {
-			/* a guest's own BKPT: with no debugger it would stand there */
+			/* one that it hit as the last debugger left: it is the guest's now */
 			if ((fds[1].revents & POLLIN) != 0) {
 				doorbell_answer(g->bell);
 				go_on(g, false);
@@ -833,7 +845,7 @@ listen_at(const struct sockaddr_in *sin)
 	return -1;
 }
 
-/* Handles of our own, and BKPT to us. */
+/* Handles of our own. */
 static int
 open_vcpus(struct gdb *g)
 {
@@ -841,8 +853,7 @@ open_vcpus(struct gdb *g)
 		if ((g->vcpus & BIT64(i)) == 0)
 			continue;
 		g->cpu[i] = (struct gdb_cpu){ g->ctx, g->mem, vm_vcpu_open(g->ctx, i) };
-		if (g->cpu[i].vcpu == NULL ||
-		    vm_set_capability(g->cpu[i].vcpu, VM_CAP_BRK_EXIT, 1) != 0)
+		if (g->cpu[i].vcpu == NULL)
 			return -1;
 	}
 	return 0;
@@ -852,10 +863,8 @@ static void
 release(struct gdb *g)
 {
 	for (unsigned int i = 0; i < VM_MAXCPU; i++) {
-		if (g->cpu[i].vcpu == NULL)
-			continue;
-		vm_set_capability(g->cpu[i].vcpu, VM_CAP_BRK_EXIT, 0);
-		vm_vcpu_close(g->cpu[i].vcpu);
+		if (g->cpu[i].vcpu != NULL)
+			vm_vcpu_close(g->cpu[i].vcpu);
 	}
 	if (g->listener >= 0)
 		close(g->listener);

@@ -68,6 +68,7 @@ def symbol(host, name):
     return "0x" + host.ok(f"grep -E '^[0-9a-f]+ [tT] {name}' /tmp/console").split()[0]
 
 
+@pytest.mark.all
 def test_kernel_from_its_first_instruction_and_at_work(tmp_path):
     """Stops before the first instruction; later finds a kernel with both vCPUs at work, stops
     it in schedule() on each, and lets it go on."""
