@@ -31,9 +31,11 @@
 #define SIGNAL_INT  2 /* gdb's numbers */
 #define SIGNAL_TRAP 5
 #define MAX_POINTS  256
-#define BKPT_ARM    0xe1200070u /* A8.8.24 */
-#define BKPT_THUMB  0xbe00u
-#define BIT64(n)    (1ull << (n))
+/* A step takes no time, but for an interrupt whose handler waits for a vCPU that is held. */
+#define STEP_ALONE_MS 200
+#define BKPT_ARM      0xe1200070u /* A8.8.24 */
+#define BKPT_THUMB    0xbe00u
+#define BIT64(n)      (1ull << (n))
 
 /* A breakpoint. */
 struct point {
@@ -62,6 +64,7 @@ struct gdb {
 	/* The server thread's: */
 	int client;
 	bool running;	      /* gdb waits for a stop reply */
+	bool alone;	      /* one steps, the others are held */
 	bool no_acks;	      /* QStartNoAckMode */
 	unsigned int current; /* the vCPU of g, m, s and so on */
 	struct point points[MAX_POINTS], temporary[ARM_STEP_MAX];
@@ -203,8 +206,9 @@ let_go(struct gdb *g, bool step)
 	uint64_t who = step ? BIT64(g->current) : g->vcpus;
 
 	g->running = true;
+	g->alone = step;
 	pthread_mutex_lock(&g->lock);
-	g->hits = 0;
+	g->hits = 0; /* who waits at a breakpoint comes to it again */
 	g->halted = step;
 	g->may_run = step ? who : 0;
 	pthread_mutex_unlock(&g->lock);
@@ -712,7 +716,8 @@ rang(struct gdb *g)
 		return false;
 	}
 	if (hits != 0 && g->running) {
-		g->current = (unsigned int)__builtin_ctzll(hits);
+		if ((hits & BIT64(g->current)) == 0)
+			g->current = (unsigned int)__builtin_ctzll(hits);
 		stopped(g, SIGNAL_TRAP);
 	}
 	return true;
@@ -761,8 +766,11 @@ session(struct gdb *g)
 	halt(g);
 	trap_bkpt(g, true);
 	for (;;) {
-		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+		n = poll(fds, 2, g->running && g->alone ? STEP_ALONE_MS : -1);
+		if (n < 0 && errno != EINTR)
 			return;
+		if (n == 0)
+			let_go(g, false);
 		if ((fds[1].revents & POLLIN) != 0 && !rang(g))
 			return;
 		if (fds[0].revents == 0)

@@ -43,7 +43,9 @@ def gdb(commands, timeout=300):
 
 def serve(host, guest, vcpus=1, wait="w"):
     host.ok(f"bhyve -G {wait}0.0.0.0:{PORT} -c {vcpus} -m 128M {guest} g "
-            "</dev/null >/tmp/g.out 2>&1 & echo $! >/tmp/g.pid; sleep 1")
+            "</dev/null >/tmp/g.out 2>&1 & n=0; "
+            f"until grep -q ':{PORT:04X} ' /proc/net/tcp; do sleep 0.2; n=$((n+1)); "
+            "[ $n -lt 300 ] || exit 1; done", timeout=90)
 
 
 def test_bare_metal_guest_step_by_step():
