@@ -10,6 +10,10 @@ KERNEL ?= armmp
 MEMORY ?= 768
 VCPUS ?= 2
 GUEST_MEMORY ?= 256M
+# ram: busybox in a RAM disk. disk: Debian on the image of lab/guest-disk; SSH_PORT of this machine
+# leads to it.
+GUEST ?= ram
+SSH_PORT ?= 2222
 # How long `make fuzz` is at each target.
 FUZZ_SECONDS ?= 60
 
@@ -36,6 +40,7 @@ help:
 	@echo 'make run        everything from nothing to the shell of a guest under our vmm'
 	@echo '                VCPUS=$(VCPUS) GUEST_MEMORY=$(GUEST_MEMORY): the guest.  MACHINE=$(MACHINE)|vexpress-a15 CPUS=$(CPUS)'
 	@echo '                KERNEL=$(KERNEL)|armmp-lpae MEMORY=$(MEMORY): the host.  Ctrl-A X ends it all'
+	@echo '                GUEST=disk: Debian 12 on a disk, ssh at port SSH_PORT=$(SSH_PORT)'
 	@echo 'make check      lints, builds, unit tests, fuzz corpora, a choice of system tests'
 	@echo '                (TESTS=expression picks system tests, as pytest -k does)'
 	@echo 'make check-all  all system tests; goes on where it was stopped (RESTART=1: from the start)'
@@ -93,14 +98,26 @@ modules: setup
 
 build: native clang armhf silicon modules
 
+GUEST_ram = -o kernel=/guest/vmlinuz -o initrd=/guest/initrd -o fdt.bootargs="console=ttyAMA0"
+GUEST_disk = -o kernel=/disk/vmlinuz -o initrd=/disk/initrd \
+	-o fdt.bootargs="console=ttyAMA0 root=LABEL=guest-root ro" \
+	-s 4,virtio-blk,/dev/vda -s 5,virtio-rnd $(NETWORK)
+NETWORK = $(if $(wildcard bhyve/dev/virtio_net.c),-s 6$(comma)virtio-net$(comma)slirp$(comma)hostfwd=tcp::2222-:22)
+HOST_disk = --drive build/guest-disk.img --forward $(SSH_PORT):2222 \
+	--add $(CACHE)/guest-disk/vmlinuz:/disk/vmlinuz --add $(CACHE)/guest-disk/initrd:/disk/initrd
+
 # bhyve ends with 0 when the guest rebooted, 1 when it powered off, 2 when it halted.
 run: armhf module
+	$(if $(GUEST_$(GUEST)),,$(error GUEST=$(GUEST): there are ram and disk))
+	@$(if $(filter disk,$(GUEST)),lab/guest-disk -q --copy build/guest-disk.img)
 	@echo 'starting the host ($(MACHINE), $(KERNEL), $(CPUS) CPU) and in it a guest ($(VCPUS) vCPU);' \
 		'Ctrl-A X ends both'
+	@$(if $(filter disk,$(GUEST)),echo 'log in as root; or: ssh -i $(CACHE)/guest-disk/ssh-key' \
+		'-p $(SSH_PORT) root@127.0.0.1')
 	@lab/host --machine $(MACHINE) --cpus $(CPUS) --kernel $(KERNEL) --memory $(MEMORY) \
-		--console 'status=0; while [ $$status = 0 ]; do bhyve -c $(VCPUS) -m $(GUEST_MEMORY) \
-		-o kernel=/guest/vmlinuz -o initrd=/guest/initrd -o console=stdio \
-		-o fdt.bootargs="console=ttyAMA0" guest; status=$$?; done; [ $$status -le 2 ]'
+		$(HOST_$(GUEST)) --console 'status=0; while [ $$status = 0 ]; do \
+		bhyve -c $(VCPUS) -m $(GUEST_MEMORY) -o console=stdio $(GUEST_$(GUEST)) guest; \
+		status=$$?; done; [ $$status -le 2 ]'
 
 check: setup
 	@lab/check $(if $(TESTS),--tests '$(TESTS)')

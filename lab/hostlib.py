@@ -276,7 +276,8 @@ class Config:
     def __init__(self, machine="virt", cpus=1, kernel="armmp", memory=DEFAULT_MEMORY, gic=2,
                  hyp=True, icount=False, append="", module=None, module_args="", add=(),
                  guest_lpae=False, mode="shell", steps=(), token="", terminal=None, files=(),
-                 dtb=None, silicon=None, cpu="cortex-a15", modules=(), forward=None, drives=()):
+                 dtb=None, silicon=None, cpu="cortex-a15", modules=(), forward=None, drives=(),
+                 cache="writethrough"):
         self.machine = machine
         self.cpu = cpu
         self.cpus = cpus
@@ -296,6 +297,7 @@ class Config:
         # {port here: port of the host}: it has a network, to this machine's loopback only
         self.forward = forward
         self.drives = list(drives)  # raw images here: /dev/vda, /dev/vdb, ...
+        self.cache = cache  # QEMU's way to write to them
         self.guest_lpae = guest_lpae
         self.mode = mode
         self.steps = list(steps)
@@ -385,8 +387,9 @@ class Config:
                                for here, there in self.forward.items())
             args += ["-netdev", "user,id=net,restrict=on" + forwards,
                      "-device", "virtio-net-device,netdev=net"]
-        for number, path in enumerate(self.drives):
-            args += ["-drive", f"file={path},format=raw,if=none,id=d{number},cache=writethrough",
+        # The kernel finds the last one first.
+        for number, path in reversed(list(enumerate(self.drives))):
+            args += ["-drive", f"file={path},format=raw,if=none,id=d{number},cache={self.cache}",
                      "-device", f"virtio-blk-device,drive=d{number}"]
         return args
 
