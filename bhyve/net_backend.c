@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "debug.h"
+#include "iov.h"
 #include "net_impl.h"
 
 #define FRAME_BYTES (NETBE_VNET_HDR + NETBE_MAX_FRAME)
@@ -194,18 +195,10 @@ netbe_tap_fd(const struct netbe *be)
 static int
 iov_behind(const struct iovec *iov, int niov, size_t skip, struct iovec out[SEND_IOVS])
 {
-	int n = 1;
+	struct iov_cursor c = iov_cursor(iov, niov);
 
-	for (int i = 0; i < niov && n < SEND_IOVS; i++) {
-		if (skip >= iov[i].iov_len) {
-			skip -= iov[i].iov_len;
-			continue;
-		}
-		out[n].iov_base = (uint8_t *)iov[i].iov_base + skip;
-		out[n++].iov_len = iov[i].iov_len - skip;
-		skip = 0;
-	}
-	return n;
+	iov_advance(&c, skip);
+	return 1 + iov_ahead(c, out + 1, SEND_IOVS - 1, SIZE_MAX);
 }
 
 void

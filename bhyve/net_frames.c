@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "iov.h"
 #include "net_impl.h"
 
 uint32_t
@@ -19,42 +20,29 @@ net_iov_len(const struct iovec *iov, int niov)
 	return len < UINT32_MAX ? (uint32_t)len : UINT32_MAX;
 }
 
-/* Calls for the pieces of [offset, offset + len): one of out and in is not NULL. */
-static uint32_t
-iov_copy(const struct iovec *iov, int niov, uint32_t offset, uint8_t *out, const uint8_t *in,
-    uint32_t len)
+static struct iov_cursor
+cursor_at(const struct iovec *iov, int niov, uint32_t offset)
 {
-	uint32_t done = 0;
-	size_t n, skip = offset;
+	struct iov_cursor c = iov_cursor(iov, niov);
 
-	for (int i = 0; i < niov && done < len; i++) {
-		if (skip >= iov[i].iov_len) {
-			skip -= iov[i].iov_len;
-			continue;
-		}
-		n = iov[i].iov_len - skip;
-		if (n > len - done)
-			n = len - done;
-		if (out != NULL)
-			memcpy(out + done, (uint8_t *)iov[i].iov_base + skip, n);
-		else
-			memcpy((uint8_t *)iov[i].iov_base + skip, in + done, n);
-		done += (uint32_t)n;
-		skip = 0;
-	}
-	return done;
+	iov_advance(&c, offset);
+	return c;
 }
 
 uint32_t
 net_iov_copyout(const struct iovec *iov, int niov, uint32_t offset, void *buf, uint32_t len)
 {
-	return iov_copy(iov, niov, offset, buf, NULL, len);
+	struct iov_cursor c = cursor_at(iov, niov, offset);
+
+	return (uint32_t)iov_copy(&c, buf, len, false);
 }
 
 uint32_t
 net_iov_copyin(const struct iovec *iov, int niov, uint32_t offset, const void *buf, uint32_t len)
 {
-	return iov_copy(iov, niov, offset, NULL, buf, len);
+	struct iov_cursor c = cursor_at(iov, niov, offset);
+
+	return (uint32_t)iov_copy(&c, (void *)(uintptr_t)buf, len, true);
 }
 
 /* Each frame has its length, 4 bytes, before it; both may wrap around the end. */

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "debug.h"
+#include "iov.h"
 #include "virtio_balloon.h"
 #include "virtio_worker.h"
 
@@ -116,21 +117,10 @@ discard_batch(struct balloon *b, size_t n)
 static void
 copy_out(const struct vq_chain *c, size_t at, void *dst, size_t len)
 {
-	uint8_t *p = dst;
+	struct iov_cursor from = iov_cursor(c->iov, c->nread);
 
-	for (unsigned int i = 0; i < c->nread && len > 0; i++) {
-		size_t have = c->iov[i].iov_len, n;
-
-		if (at >= have) {
-			at -= have;
-			continue;
-		}
-		n = have - at < len ? have - at : len;
-		memcpy(p, (const uint8_t *)c->iov[i].iov_base + at, n);
-		p += n;
-		len -= n;
-		at = 0;
-	}
+	iov_advance(&from, at);
+	iov_copy(&from, dst, len, false);
 }
 
 static bool

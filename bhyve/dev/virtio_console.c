@@ -23,6 +23,7 @@
 
 #include "console.h"
 #include "debug.h"
+#include "iov.h"
 #include "virtio_worker.h"
 
 /* 5.3.3 */
@@ -176,20 +177,18 @@ static bool
 transmit(void *sc, struct virtqueue *q, struct vq_chain *c)
 {
 	struct port *p = sc;
-	/* The chain is walked anew each time: the guest may have made it shorter. */
-	size_t skip = p->sent < c->read_len ? p->sent : c->read_len, len, n;
+	struct iov_cursor from = iov_cursor(c->iov, c->nread);
+	struct iovec v;
+	size_t n;
 
-	for (unsigned int i = 0; i < c->nread; i++) {
-		len = c->iov[i].iov_len;
-		if (skip >= len) {
-			skip -= len;
-			continue;
-		}
-		n = chardev_write(p->cd, (uint8_t *)c->iov[i].iov_base + skip, len - skip);
+	/* The chain is walked anew each time: the guest may have made it shorter. */
+	iov_advance(&from, p->sent);
+	while ((v = iov_front(&from)).iov_len != 0) {
+		n = chardev_write(p->cd, v.iov_base, v.iov_len);
 		p->sent += (uint32_t)n;
-		if (n < len - skip)
+		if (n < v.iov_len)
 			return false; /* drained() will wake us */
-		skip = 0;
+		iov_advance(&from, n);
 	}
 	p->sent = 0;
 	vq_put(q, c->head, 0);
@@ -201,17 +200,9 @@ transmit(void *sc, struct virtqueue *q, struct vq_chain *c)
 static uint32_t
 copy_in(const struct vq_chain *c, const void *src, size_t len)
 {
-	const struct iovec *iov = &c->iov[c->nread];
-	const uint8_t *p = src;
-	uint32_t done = 0;
+	struct iov_cursor to = iov_cursor(&c->iov[c->nread], c->nwrite);
 
-	for (unsigned int i = 0; i < c->nwrite && done < len; i++) {
-		size_t n = iov[i].iov_len < len - done ? iov[i].iov_len : len - done;
-
-		memcpy(iov[i].iov_base, p + done, n);
-		done += (uint32_t)n;
-	}
-	return done;
+	return (uint32_t)iov_copy(&to, (void *)(uintptr_t)src, len, true);
 }
 
 static bool
@@ -383,19 +374,10 @@ static bool
 receive_control(void *sc, struct virtqueue *q, struct vq_chain *chain)
 {
 	struct console *c = sc;
+	struct iov_cursor from = iov_cursor(chain->iov, chain->nread);
 	struct control msg;
-	uint8_t *dst = (uint8_t *)&msg;
-	size_t len = 0;
 
-	for (unsigned int i = 0; i < chain->nread && len < sizeof(msg); i++) {
-		size_t n = chain->iov[i].iov_len;
-
-		if (n > sizeof(msg) - len)
-			n = sizeof(msg) - len;
-		memcpy(dst + len, chain->iov[i].iov_base, n);
-		len += n;
-	}
-	if (len == sizeof(msg))
+	if (iov_copy(&from, &msg, sizeof(msg), false) == sizeof(msg))
 		handle_control(c, le32toh(msg.id), le16toh(msg.event), le16toh(msg.value));
 	vq_put(q, chain->head, 0);
 	return true;

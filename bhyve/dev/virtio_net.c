@@ -15,6 +15,7 @@
 
 #include "debug.h"
 #include "doorbell.h"
+#include "iov.h"
 #include "virtio_net_impl.h"
 
 #define TX_BATCH   256 /* chains, then the others have their turn */
@@ -282,20 +283,11 @@ tx_header(const struct virtio_net *vn, struct virtio_net_hdr *hdr, uint32_t len)
 static int
 tx_iov(const struct vq_chain *c, struct virtio_net_hdr *hdr, struct iovec iov[NETBE_MAX_IOVS])
 {
-	size_t skip = HDR_BYTES;
-	int n = 0;
+	struct iov_cursor behind = iov_cursor(c->iov, c->nread);
 
-	iov[n++] = (struct iovec){ hdr, HDR_BYTES };
-	for (uint16_t i = 0; i < c->nread; i++) {
-		if (skip >= c->iov[i].iov_len) {
-			skip -= c->iov[i].iov_len;
-			continue;
-		}
-		iov[n].iov_base = (uint8_t *)c->iov[i].iov_base + skip;
-		iov[n++].iov_len = c->iov[i].iov_len - skip;
-		skip = 0;
-	}
-	return n;
+	iov[0] = (struct iovec){ hdr, HDR_BYTES };
+	iov_advance(&behind, HDR_BYTES);
+	return 1 + iov_ahead(behind, iov + 1, NETBE_MAX_IOVS - 1, SIZE_MAX);
 }
 
 /* What makes no sense is lost, as on a wire. */

@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "debug.h"
+#include "iov.h"
 #include "virtio_worker.h"
 
 /* A driver asks again for what it did not get (5.4.6.1); Linux wants some 64 bytes at once. */
@@ -67,25 +68,22 @@ allowance(struct rnd *r, uint32_t want)
 static uint32_t
 fill(struct rnd *r, const struct vq_chain *c, uint32_t n)
 {
-	const struct iovec *iov = &c->iov[c->nread];
+	struct iov_cursor to = iov_cursor(&c->iov[c->nread], c->nwrite);
 	uint32_t done = 0;
+	struct iovec v;
+	ssize_t got;
 
-	for (unsigned int i = 0; i < c->nwrite && done < n; i++) {
-		size_t len = iov[i].iov_len < n - done ? iov[i].iov_len : n - done, at = 0;
-
-		while (at < len) {
-			ssize_t got = getrandom(
-			    (uint8_t *)iov[i].iov_base + at, len - at, GRND_NONBLOCK);
-
-			if (got < 0 && errno == EINTR)
-				continue;
-			if (got <= 0) {
-				r->not_ready = true;
-				return done + (uint32_t)at;
-			}
-			at += (size_t)got;
+	while (done < n && (v = iov_front(&to)).iov_len != 0) {
+		got = getrandom(
+		    v.iov_base, v.iov_len < n - done ? v.iov_len : n - done, GRND_NONBLOCK);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0) {
+			r->not_ready = true;
+			break;
 		}
-		done += (uint32_t)len;
+		iov_advance(&to, (size_t)got);
+		done += (uint32_t)got;
 	}
 	return done;
 }
