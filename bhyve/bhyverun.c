@@ -31,7 +31,6 @@
 struct machine {
 	struct run run;
 	struct mmio_map mmio;
-	struct guest_mem mem;
 	struct chardev *console;
 	struct pl011 *pl011;
 	struct pl031 *pl031;
@@ -412,12 +411,7 @@ make_gdb(struct machine *m, const struct bhyve_config *c, uint64_t active)
 {
 	if (c->gdb == NULL)
 		return 0;
-	if (vm_attach_memory(m->run.ctx) != 0)
-		return say_vm(VM_OP_MEMORY, c->name);
-	m->mem.gpa = MACHINE_RAM_BASE;
-	m->mem.size = vm_get_memory_size(m->run.ctx);
-	m->mem.va = vm_map_gpa(m->run.ctx, m->mem.gpa, m->mem.size);
-	m->run.gdb = gdb_create(m->run.ctx, &m->mem, active, c->gdb);
+	m->run.gdb = gdb_create(m->run.ctx, devices_mem(m->devices), active, c->gdb);
 	return m->run.gdb != NULL ? 0 : -1;
 }
 
@@ -462,11 +456,12 @@ take_down(struct machine *m, const struct bhyve_config *c)
 
 	if (m->control != NULL)
 		control_destroy(m->control);
-	devices_destroy(m->devices);
+	/* It uses the devices' view of memory. */
 	if (m->run.gdb != NULL) {
 		gdb_end(m->run.gdb, m->run.status);
 		gdb_destroy(m->run.gdb);
 	}
+	devices_destroy(m->devices);
 	if (m->console != NULL)
 		console_close(m->console);
 	if (m->pl011 != NULL)

@@ -214,3 +214,13 @@ dev_conf_place(const struct dev_conf *conf)
 {
 	return conf->prefix;
 }
+
+const struct dev_model *
+dev_model_find(const char *name)
+{
+	for (const struct dev_model *const *m = dev_models(); *m != NULL; m++) {
+		if (strcmp((*m)->name, name) == 0)
+			return *m;
+	}
+	return NULL;
+}

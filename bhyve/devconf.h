@@ -48,7 +48,8 @@ struct dev_model {
 
 /* models.c: all there are, NULL at the end. */
 const struct dev_model *const *dev_models(void);
-const struct dev_model *dev_model_find(const char *name); /* NULL */
+/* devconf.c: NULL where there is none of that name. */
+const struct dev_model *dev_model_find(const char *name);
 
 /* What a device may use of the machine; immutable, outlives all devices. */
 struct dev_env {

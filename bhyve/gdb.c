@@ -822,7 +822,7 @@ server(void *arg)
 			/* one that it hit as the last debugger left: it is the guest's now */
 			if ((fds[1].revents & POLLIN) != 0) {
 				doorbell_answer(g->bell);
-				go_on(g, false);
+				let_go(g, false);
 				g->running = false;
 			}
 			continue;

@@ -4,8 +4,6 @@
  *
  * All device models that can be put into a slot.
  */
-#include <string.h>
-
 #include "models.h"
 
 static const struct dev_model *const models[] = {
@@ -21,14 +19,4 @@ const struct dev_model *const *
 dev_models(void)
 {
 	return models;
-}
-
-const struct dev_model *
-dev_model_find(const char *name)
-{
-	for (const struct dev_model *const *m = models; *m != NULL; m++) {
-		if (strcmp((*m)->name, name) == 0)
-			return *m;
-	}
-	return NULL;
 }

@@ -122,16 +122,6 @@ dev_models(void)
 	return models;
 }
 
-const struct dev_model *
-dev_model_find(const char *name)
-{
-	for (const struct dev_model *const *m = models; *m != NULL; m++) {
-		if (strcmp((*m)->name, name) == 0)
-			return *m;
-	}
-	return NULL;
-}
-
 /* ---- the VM ---- */
 
 static struct conf_tree tree;
