@@ -21,6 +21,7 @@
 
 #include <vmm/machine.h>
 
+#include "expect.h"
 #include "vmmapi.h"
 
 #define NAME	 "doorbell"
@@ -97,16 +98,6 @@ __asm__(".pushsection .rodata\n"
 
 static struct vmctx *ctx;
 static struct vcpu *cpu;
-static int failures;
-
-#define EXPECT(x)                                                                           \
-	do {                                                                                \
-		if (!(x)) {                                                                 \
-			printf("line %d: not so: %s (errno %d, %s)\n", __LINE__, #x, errno, \
-			    strerror(errno));                                               \
-			failures++;                                                         \
-		}                                                                           \
-	} while (0)
 
 static void
 die(const char *what)

@@ -23,6 +23,8 @@
 
 #include <vmm/vmm_dev.h>
 
+#include "expect.h"
+
 #define NAME	"nodes.a_b-c"
 #define NODE	"/dev/vmm/" NAME
 #define TWIN	"/tmp/" NAME /* the same device by another inode */
@@ -39,17 +41,7 @@
 #define VMMCTL_REQUEST(name, ordinal, dir, type) REQ_##name = IOC_##dir('V', ordinal, type),
 enum request { VMM_IOCTL_LIST(VM_REQUEST) VMMCTL_IOCTL_LIST(VMMCTL_REQUEST) };
 
-static int failures;
 static sigjmp_buf fault;
-
-#define EXPECT(x)                                                                           \
-	do {                                                                                \
-		if (!(x)) {                                                                 \
-			printf("line %d: not so: %s (errno %d, %s)\n", __LINE__, #x, errno, \
-			    strerror(errno));                                               \
-			failures++;                                                         \
-		}                                                                           \
-	} while (0)
 
 static void
 on_fault(int sig)

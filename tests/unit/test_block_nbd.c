@@ -9,7 +9,6 @@
 #include <sys/wait.h>
 
 #include <errno.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -20,7 +19,7 @@
 
 #include <cmocka.h>
 
-#include "../../bhyve/block_if.h"
+#include "block_io.h"
 #include "virtio_rig.h"
 
 #define MIB (1u << 20)
@@ -139,49 +138,6 @@ open_disk(const char *more)
 	virtio_rig_said[0] = '\0';
 	snprintf(text, sizeof(text), "%s,%s", uri, more);
 	return blockif_open(virtio_rig_conf(text));
-}
-
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
-
-struct waiter {
-	struct blockif_req req;
-	bool done;
-	int error;
-};
-
-static void
-waiter_done(struct blockif_req *req, int error)
-{
-	struct waiter *w = req->arg;
-
-	pthread_mutex_lock(&lock);
-	w->done = true;
-	w->error = error;
-	pthread_cond_signal(&cond);
-	pthread_mutex_unlock(&lock);
-}
-
-static int
-do_iov(struct blockif *b, enum blockif_op op, uint64_t offset, uint64_t bytes,
-    const struct iovec *iov, int niov)
-{
-	struct waiter w = { .req = { op, offset, bytes, iov, niov, waiter_done, &w, NULL } };
-
-	blockif_submit(b, &w.req);
-	pthread_mutex_lock(&lock);
-	while (!w.done)
-		pthread_cond_wait(&cond, &lock);
-	pthread_mutex_unlock(&lock);
-	return w.error;
-}
-
-static int
-do_io(struct blockif *b, enum blockif_op op, uint64_t offset, void *buf, size_t bytes)
-{
-	struct iovec iov = { buf, bytes };
-
-	return do_iov(b, op, offset, bytes, &iov, buf != NULL);
 }
 
 static void
