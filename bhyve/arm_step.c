@@ -37,7 +37,7 @@ go(struct out *o, uint32_t va, bool thumb)
 		o->t[o->n++] = (struct arm_target){ va, thumb };
 }
 
-/* BXWritePC and LoadWritePC, A2.3.2: bit 0 says which instruction set. */
+/* BXWritePC and LoadWritePC: bit 0 says which instruction set. */
 static void
 go_interworking(struct out *o, uint32_t va)
 {
@@ -59,7 +59,7 @@ go_loaded(const struct arm_step *s, struct out *o, uint32_t at)
 		go_interworking(o, val);
 }
 
-/* ConditionPassed(), A8.3 */
+/* ConditionPassed() */
 static bool
 passes(uint32_t cpsr, uint32_t cond)
 {
@@ -127,7 +127,7 @@ shift(const struct arm_step *s, uint32_t val, uint32_t type, uint32_t by, bool i
 	}
 }
 
-/* The flexible second operand, A5.2. */
+/* The flexible second operand of data processing. */
 static uint32_t
 operand2(const struct arm_step *s, uint32_t x)
 {
@@ -185,7 +185,7 @@ sign_extend(uint32_t val, unsigned int bits)
 	return ((val & (sign | (sign - 1))) ^ sign) - sign;
 }
 
-/* Where LDM finds the PC, which is the last of count registers: A8.8.58. */
+/* Where LDM finds the PC, which is the last of count registers. */
 static uint32_t
 ldm_pc(uint32_t base, bool up, bool before, uint32_t count)
 {
@@ -203,7 +203,7 @@ rfe(const struct arm_step *s, struct out *o, uint32_t at)
 		go(o, pc, (cpsr & CPSR_T) != 0);
 }
 
-/* cond 1111, A5.7 */
+/* cond 1111: the unconditional instructions */
 static void
 arm_unconditional(const struct arm_step *s, struct out *o, uint32_t x)
 {
@@ -218,7 +218,7 @@ arm_unconditional(const struct arm_step *s, struct out *o, uint32_t x)
 		go(o, s->r[PC] + 4, false);
 }
 
-/* LDR with the PC as destination, A5.3. */
+/* LDR with the PC as destination, ARM. */
 static void
 arm_ldr_pc(const struct arm_step *s, struct out *o, uint32_t x)
 {
@@ -292,7 +292,7 @@ thumb_b_cond32(const struct arm_step *s, struct out *o, uint32_t x)
 		go(o, s->r[PC] + 4, true);
 }
 
-/* B, BL, BLX: A8.8.18 T4, A8.8.25 */
+/* B (encoding T4), BL, BLX (immediate) */
 static void
 thumb_branch32(const struct arm_step *s, struct out *o, uint32_t x)
 {
@@ -307,7 +307,7 @@ thumb_branch32(const struct arm_step *s, struct out *o, uint32_t x)
 		go(o, ((s->r[PC] + 4) & ~3u) + off, false);
 }
 
-/* LDR.W with the PC as destination, A6.3.7. */
+/* LDR.W with the PC as destination. */
 static void
 thumb_ldr_pc(const struct arm_step *s, struct out *o, uint32_t x)
 {
@@ -402,7 +402,7 @@ thumb16_next(const struct arm_step *s, struct out *o, uint32_t x)
 static void
 thumb_next(const struct arm_step *s, struct out *o, uint32_t x, uint32_t size)
 {
-	/* ITSTATE, A2.5.2: its upper half is the condition of this instruction. */
+	/* ITSTATE: its upper half is the condition of this instruction. */
 	uint32_t it = BITS(s->cpsr, 15, 10) << 2 | BITS(s->cpsr, 26, 25);
 
 	if ((it & 15) != 0 && !passes(s->cpsr, it >> 4))
@@ -445,7 +445,7 @@ next_of(const struct arm_step *s, struct out *o, uint32_t x, uint32_t size)
 
 enum exclusive { NEITHER, LOAD_EXCLUSIVE, STORE_EXCLUSIVE };
 
-/* LDREX and its like, A5.2.10 and A6.3.6 */
+/* LDREX and its like: the synchronization primitives */
 static enum exclusive
 exclusive(bool thumb, uint32_t x, uint32_t size)
 {

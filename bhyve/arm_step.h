@@ -3,7 +3,7 @@
  * Copyright (c) 2026 The bhyve-arm authors
  *
  * Where a vCPU will be after its next instruction: for stepping with breakpoints, since ARMv7's
- * mismatch breakpoints (DDI 0406C C3.3) are not everywhere.  ARM and Thumb, DDI 0406C A5, A6.
+ * mismatch breakpoints (DDI 0406C, part C) are not everywhere.  ARM and Thumb, DDI 0406C A5, A6.
  */
 #ifndef BHYVE_ARM_STEP_H
 #define BHYVE_ARM_STEP_H

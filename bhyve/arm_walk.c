@@ -8,9 +8,9 @@
 
 #include "arm_walk.h"
 
-#define SCTLR_M (1u << 0) /* B4.1.130 */
+#define SCTLR_M (1u << 0)
 
-/* TTBCR, B4.1.153 */
+/* TTBCR */
 #define TTBCR_EAE     (1u << 31)
 #define TTBCR_N(x)    ((x)&7) /* short descriptors */
 #define TTBCR_T0SZ(x) ((x)&7) /* long ones, and the next */
@@ -39,7 +39,7 @@ mapped(uint64_t base, uint32_t va, uint64_t size, uint64_t *ipa, uint32_t *left)
 	return true;
 }
 
-/* Second level, B3.5.1: large pages 01, small pages 1x. */
+/* Second level: large pages 01, small pages 1x. */
 static bool
 short_page(const struct guest_mem *m, uint32_t l1, uint32_t va, uint64_t *ipa, uint32_t *left)
 {
@@ -78,7 +78,7 @@ walk_short(const struct guest_mem *m, const struct arm_mmu *mmu, uint32_t va, ui
 	    1u << 24, ipa, left);
 }
 
-/* From the table at base on, which level and how many bits of va are left say (B3.6.6). */
+/* From the table at base on, which level and how many bits of va are left say. */
 static bool
 walk_long_from(const struct guest_mem *m, uint64_t base, unsigned int level, uint32_t va,
     unsigned int bits, uint64_t *ipa, uint32_t *left)
@@ -107,7 +107,7 @@ walk_long(const struct guest_mem *m, const struct arm_mmu *mmu, uint32_t va, uin
 	uint32_t t0 = TTBCR_T0SZ(mmu->ttbcr), t1 = TTBCR_T1SZ(mmu->ttbcr), size;
 	bool upper;
 
-	/* Which of the two, B3.6.4; T0SZ 0 and T1SZ 0: all is TTBR0's. */
+	/* Which of the two; T0SZ 0 and T1SZ 0: all is TTBR0's. */
 	if (t1 == 0)
 		upper = t0 != 0 && va >> (32 - t0) != 0;
 	else

@@ -33,7 +33,7 @@
 #define MAX_POINTS  256
 /* A step takes no time, but for an interrupt whose handler waits for a vCPU that is held. */
 #define STEP_ALONE_MS 200
-#define BKPT_ARM      0xe1200070u /* A8.8.24 */
+#define BKPT_ARM      0xe1200070u /* BKPT, encodings A1 and T1 */
 #define BKPT_THUMB    0xbe00u
 #define BIT64(n)      (1ull << (n))
 

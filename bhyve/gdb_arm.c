@@ -13,7 +13,7 @@
 #include "arm_walk.h"
 #include "gdb_arm.h"
 
-#define SCTLR_V	    (1u << 13) /* DDI 0406C B4.1.130 */
+#define SCTLR_V	    (1u << 13) /* DDI 0406C, SCTLR */
 #define SCTLR_TE    (1u << 30)
 #define HIVECS	    0xffff0000u
 #define MODE(cpsr)  ((cpsr)&0x1f)

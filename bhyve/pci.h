@@ -109,7 +109,7 @@ void pci_add_bar(struct pci_dev *d, int bar, enum pci_bar_type type, uint64_t si
 uint32_t pci_add_capability(struct pci_dev *d, const void *cap, uint32_t len);
 /* MSI-X with its table and PBA in a BAR of its own.  -1 with errno. */
 int pci_add_msix(struct pci_dev *d, int bar, unsigned int nvectors);
-void pci_add_intx(struct pci_dev *d); /* INTA; swizzled by slot (PCI-to-PCI Bridge 1.2, 9.1) */
+void pci_add_intx(struct pci_dev *d); /* INTA; swizzled by slot (PCI-to-PCI Bridge 1.2) */
 
 /* ---- for models, any thread ---- */
 bool pci_msix_enabled(struct pci_dev *d);

@@ -145,8 +145,8 @@ pci_bus_remap(struct pci_bus *bus)
 }
 
 /*
- * All of one size, each aligned to it (6.2.5.1).  What has no room stays at 0, where the memory
- * window is not.
+ * All of one size, each aligned to it (Base Addresses).  What has no room stays at 0, where the
+ * memory window is not.
  */
 static uint64_t
 place_size(struct pci_bus *bus, bool io, uint64_t size, uint64_t at, uint64_t end)
@@ -396,7 +396,7 @@ pci_bus_destroy(struct pci_bus *bus)
 
 /*
  * A guest looks at functions 1 to 7 of a slot where the header type says that it has several
- * (PCI Local Bus 3.0, 6.2.1).
+ * (PCI Local Bus 3.0, Header Type).
  */
 static void
 mark_multifunction(struct pci_bus *bus)

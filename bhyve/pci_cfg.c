@@ -4,14 +4,14 @@
  *
  * A PCI function's configuration space (PCI Local Bus 3.0, chapter 6): 256 bytes and a mask of the
  * bits that the guest may change, which create() lays out and nothing changes later.  A BAR is
- * sized (6.2.5.1) by that mask alone.  What a write means beyond the bytes is at the end.
+ * sized (Base Addresses) by that mask alone.  What a write means beyond the bytes is at the end.
  */
 #include <assert.h>
 #include <string.h>
 
 #include "pci_impl.h"
 
-#define BAR_IO		0x1u /* 6.2.5.1 */
+#define BAR_IO		0x1u /* Base Addresses */
 #define BAR_MEM64	0x4u
 #define BAR_IO_FLAGS	0x3u
 #define BAR_MEM_FLAGS	0xfu
@@ -63,7 +63,7 @@ pci_add_capability(struct pci_dev *d, const void *cap, uint32_t len)
 	uint32_t at = d->cap_end, last = PCI_CAPABILITIES_PTR;
 
 	assert(len >= 2 && len <= PCI_CFG_BYTES - at);
-	/* The list ends with a pointer of 0 (6.7); ours goes where that is. */
+	/* The list ends with a pointer of 0 (Capabilities List); ours goes where that is. */
 	while (d->cfg[last] != 0)
 		last = d->cfg[last] + 1u;
 	d->cfg[last] = (uint8_t)at;
@@ -74,7 +74,7 @@ pci_add_capability(struct pci_dev *d, const void *cap, uint32_t len)
 	return at;
 }
 
-/* The interrupt line register is for the guest's notes alone (6.2.4). */
+/* The interrupt line register is for the guest's notes alone. */
 void
 pci_add_intx(struct pci_dev *d)
 {
@@ -185,7 +185,7 @@ command_update(struct pci_dev *d)
 	    (pci_get16(d, d->msix.cap + PCI_MSIX_CONTROL) & PCI_MSIX_CONTROL_ON) != 0;
 
 	pci_msix_update(d);
-	/* With MSI-X enabled a function must not use INTx (6.8.2.3). */
+	/* With MSI-X enabled a function must not use INTx (Message Control). */
 	pci_intx_allow(d, (pci_get16(d, PCI_COMMAND) & PCI_COMMAND_INTX_OFF) == 0 && !msix);
 	bars_update(d);
 }

@@ -4,7 +4,7 @@
  *
  * MSI-X (PCI Local Bus 3.0, 6.8.2): capability, table and pending bits, the latter two in a BAR of
  * their own.  A message is sent with msix_lock held: once a guest has masked a vector, none of it
- * is under way (6.8.3).  raise_msi() judges the address, which is the guest's.
+ * is under way (MSI and MSI-X Operation).  raise_msi() judges the address, which is the guest's.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@
 #define VECTORS_MAX    2048u
 #define ENTRY_BYTES    16u
 #define CONTROL_MASKED 1u    /* 6.8.2.9 */
-#define ADDR_FLAGS     3ull  /* 6.8.2.6: the guest writes 0 there */
+#define ADDR_FLAGS     3ull  /* Message Address: the guest writes 0 there */
 #define PBA_ALIGN      4096u /* so that a guest can map the table alone */
 
 int
@@ -136,7 +136,7 @@ table_word(const struct pci_msix *x, uint64_t word)
 	}
 }
 
-/* 32 vectors' pending bits (6.8.2.10) */
+/* 32 vectors' pending bits */
 static uint32_t
 pba_word(const struct pci_msix *x, uint64_t word)
 {

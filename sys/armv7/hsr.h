@@ -31,7 +31,7 @@
 #define HSR_EC_SMC	  0x13u
 #define HSR_EC_IABT_LOWER 0x20u
 #define HSR_EC_IABT_HYP	  0x21u
-#define HSR_EC_BKPT32	  0x38u /* ARMv8: BKPT from AArch32, DDI 0487 D17.2.37; unused in ARMv7 */
+#define HSR_EC_BKPT32	  0x38u /* ARMv8: BKPT from AArch32 (DDI 0487, ESR_ELx); unused in ARMv7 */
 #define HSR_EC_DABT_LOWER 0x24u
 #define HSR_EC_DABT_HYP	  0x25u
 #define HSR_EC_COUNT	  64u
@@ -75,7 +75,7 @@
 #define HSR_FSC_TRANSLATION 0x04u
 #define HSR_FSC_ACCESS	    0x08u
 #define HSR_FSC_PERMISSION  0x0cu
-#define HSR_FSC_DEBUG	    0x22u /* all of FSC: a debug event, B3.13.3 */
+#define HSR_FSC_DEBUG	    0x22u /* all of FSC: a debug event, as in IFSR */
 
 /* HPFAR.FIPA: bits [39:12] of the address that faulted at stage 2. */
 #define HPFAR_FIPA_MASK	 MASK32(31, 4)
