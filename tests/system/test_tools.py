@@ -429,6 +429,7 @@ def documented(tool):
     if ".Sh KEYS" in text:
         part = re.sub(r"\.Bl[^\n]*-compact.*?\.El", "", text.split(".Sh KEYS")[1], flags=re.S)
         part = part.split(".Sh ")[0].replace(r"\&. Ns Ar N Ns Cm .", ".N.")
+        part = re.sub(r"\\&\. Ns Ar (\w+)", r".\1", part)
         keys = set(re.findall(r"^\.It Cm (\S+)", part, re.M))
     return options, keys
 
