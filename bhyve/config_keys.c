@@ -5,9 +5,11 @@
  * A function for each key that is no device's: what is right for it, and where it goes in struct
  * bhyve_config.  A message names what was given, what is wrong and what would be right.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf_guess.h"
 #include "config_impl.h"
 #include "gdb_where.h"
 
@@ -254,6 +256,19 @@ set_pin(struct bhyve_config *c, const char *word, size_t keylen, struct config_e
 	return 0;
 }
 
+static int
+unknown_key(const char *word, size_t len, struct config_error *e)
+{
+	char name[128], near[64];
+	struct conf_guess guess = { .word = name };
+
+	snprintf(name, sizeof(name), "%.*s", (int)len, word);
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		conf_guess_try(&guess, keys[i].name);
+	return config_fail(e, "%.127s: there is no such key; bhyve(8) lists them%s", name,
+	    conf_guess_text(&guess, near));
+}
+
 /* fwcfg.NAME=FILE; names of files have slashes and points */
 static int
 set_fwcfg(struct bhyve_config *c, const char *word, size_t keylen, struct config_error *e)
@@ -286,5 +301,5 @@ config_set_known(struct bhyve_config *c, const char *word, size_t len, struct co
 		if (strlen(keys[i].name) == len && strncmp(keys[i].name, word, len) == 0)
 			return keys[i].set(c, keys[i].name, word + len + 1, e);
 	}
-	return config_fail(e, "%.*s: there is no such key; bhyve(8) lists them", (int)len, word);
+	return unknown_key(word, len, e);
 }

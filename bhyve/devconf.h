@@ -10,6 +10,7 @@
 #define BHYVE_DEVCONF_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct dev_conf; /* one device's keys */
@@ -30,6 +31,13 @@ struct dev_option {
 	uint64_t min, max;
 	/* Further check of a well-formed value: NULL, or what is wrong and what would be right. */
 	const char *(*check)(const char *val);
+	/*
+	 * Where nobody says it: the value that holds then, as it would be written; or, where no
+	 * value says that, a few words for people; or it must be given.
+	 */
+	const char *def, *otherwise;
+	const char *unless; /* the default is none where this one is given; NULL */
+	bool required;
 };
 
 enum dev_kind {
@@ -44,6 +52,11 @@ struct dev_model {
 	const struct dev_option *options;
 	const char *legacy; /* key of a first option without '='; NULL */
 	enum dev_kind kind;
+	/*
+	 * What does not go together, of options that are right each: a line in buf that begins
+	 * with the option's name, or NULL.  May be NULL itself.
+	 */
+	const char *(*check)(const struct dev_conf *conf, char *buf, size_t size);
 };
 
 /* models.c: all there are, NULL at the end. */
@@ -71,14 +84,15 @@ struct dev_env {
 	void *arg;
 };
 
-/* The value as given, or NULL.  Stays valid while bhyve runs. */
+/* The value as given, or what holds without it, or NULL.  Stays valid while bhyve runs. */
 const char *dev_conf_get(const struct dev_conf *conf, const char *key);
-bool dev_conf_bool(const struct dev_conf *conf, const char *key, bool otherwise);
-uint64_t dev_conf_number(const struct dev_conf *conf, const char *key, uint64_t otherwise);
+/* The same of options of that type; false and 0 where no value holds. */
+bool dev_conf_bool(const struct dev_conf *conf, const char *key);
+uint64_t dev_conf_number(const struct dev_conf *conf, const char *key);
 /* False: not given. */
 bool dev_conf_mac(const struct dev_conf *conf, const char *key, uint8_t mac[6]);
 /*
- * The device's keys, also those that a "*" option took, in the order of their names.  *key is NULL
+ * The device's keys that were given, also those that a "*" option took, in the order of their names.  *key is NULL
  * for the first, then what the last call gave; false: there are no more.
  */
 bool dev_conf_next(const struct dev_conf *conf, const char **key);

@@ -273,7 +273,7 @@ balloon_destroy(struct virtio_dev *vd)
 static bool
 take_target(struct balloon *b, const struct dev_conf *conf)
 {
-	uint64_t size = b->vd.mem->size, target = dev_conf_number(conf, "target", size);
+	uint64_t size = b->vd.mem->size, target = dev_conf_number(conf, "target");
 
 	if (target > size) {
 		say("%s: target=%s: the guest has %llu MiB, and cannot get more than it starts "
@@ -282,7 +282,7 @@ take_target(struct balloon *b, const struct dev_conf *conf)
 		    (unsigned long long)(size >> 20));
 		return false;
 	}
-	set_target(b, target);
+	set_target(b, target != 0 ? target : size);
 	return true;
 }
 
@@ -326,8 +326,12 @@ balloon_create(const struct dev_env *env, const struct dev_conf *conf)
 }
 
 static const struct dev_option balloon_options[] = {
-	{ "target", DEV_OPT_NUMBER, "memory that the guest is to have, 256M (all)", 1, 0, NULL },
-	{ NULL, DEV_OPT_STRING, NULL, 0, 0, NULL },
+	{ .key = "target",
+	    .type = DEV_OPT_NUMBER,
+	    .help = "memory that the guest is to have, as 256M",
+	    .min = 1,
+	    .otherwise = "all" },
+	{ .key = NULL },
 };
 
 const struct virtio_model virtio_balloon_model = {

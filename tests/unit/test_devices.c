@@ -68,7 +68,7 @@ thing_destroy(struct pci_dev *d)
 }
 
 static const struct pci_model thing = {
-	.model = { "thing", "a thing", NULL, NULL, DEV_PCI },
+	.model = { .name = "thing", .help = "a thing", .kind = DEV_PCI },
 	.create = thing_create,
 	.destroy = thing_destroy,
 };
@@ -108,7 +108,7 @@ source_destroy(struct virtio_dev *vd)
 }
 
 static const struct virtio_model source = {
-	.model = { "source", "numbers", NULL, NULL, DEV_VIRTIO },
+	.model = { .name = "source", .help = "numbers", .kind = DEV_VIRTIO },
 	.pci_class = 0xff0000,
 	.create = source_create,
 	.destroy = source_destroy,

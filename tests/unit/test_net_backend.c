@@ -59,23 +59,24 @@ dev_conf_get(const struct dev_conf *conf, const char *key)
 		if (strcmp(conf->key[i], key) == 0)
 			return conf->val[i];
 	}
-	return NULL;
+	/* As in virtio-net's table. */
+	return strcmp(key, "backend") == 0 && dev_conf_get(conf, "tap") == NULL ? "slirp" : NULL;
 }
 
 bool
-dev_conf_bool(const struct dev_conf *conf, const char *key, bool otherwise)
+dev_conf_bool(const struct dev_conf *conf, const char *key)
 {
 	const char *val = dev_conf_get(conf, key);
 
-	return val != NULL ? strcmp(val, "true") == 0 : otherwise;
+	return val != NULL && strcmp(val, "true") == 0;
 }
 
 uint64_t
-dev_conf_number(const struct dev_conf *conf, const char *key, uint64_t otherwise)
+dev_conf_number(const struct dev_conf *conf, const char *key)
 {
 	const char *val = dev_conf_get(conf, key);
 
-	return val != NULL ? strtoull(val, NULL, 0) : otherwise;
+	return val != NULL ? strtoull(val, NULL, 0) : 0;
 }
 
 const char *
@@ -268,21 +269,36 @@ test_refused(void **state)
 {
 	static const struct {
 		struct dev_conf conf;
-		const char *says;
+		const char *says; /* NULL: it is right */
 	} rows[] = {
-		{ { { "backend" }, { "unix:/tmp/a" } }, "needs a peer" },
+		{ { { "backend" }, { "slirp" } }, NULL },
+		{ { { "tap", "bridge" }, { "tap0", "br0" } }, NULL },
+		{ { { "backend" }, { "unix:/tmp/a" } }, "needs peer=PATH" },
 		{ { { "backend", "peer" }, { "unix:/tmp/a", "/tmp/a" } }, "own path" },
-		{ { { "backend", "peer" }, { "unix:/nonexistent/a", "/tmp/b" } }, "No such file" },
-		{ { { "backend", "tap" }, { "slirp", "tap0" } }, "two backends" },
-		{ { { "tap" }, { "a/b" } }, "no interface's name" },
+		{ { { "backend", "tap" }, { "slirp", "tap0" } }, "backend=slirp these are two" },
+		{ { { "tap", "hostfwd" }, { "tap0", "tcp::1-:2" } },
+		    "hostfwd=tcp::1-:2: goes with slirp only" },
+		{ { { "backend", "restrict" }, { "tap0", "true" } }, "restrict=true: goes with" },
+		{ { { "backend", "restrict" }, { "tap0", "false" } }, NULL },
+		{ { { "backend", "bridge" }, { "slirp", "br0" } }, "bridge=br0: goes with a tap" },
+		{ { { "backend", "peer" }, { "slirp", "/a" } }, "peer=/a: goes with unix:PATH" },
 	};
+	static const struct dev_conf nowhere = { { "backend", "peer" },
+		{ "unix:/nonexistent/a", "/tmp/b" } };
+	const char *wrong;
+	char buf[160];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		assert_null(netbe_open(&rows[i].conf));
-		assert_non_null(strstr(said, rows[i].says));
-		assert_ptr_equal(strstr(said, "-s 3,virtio-net: "), said);
+		wrong = netbe_check_together(&rows[i].conf, buf, sizeof(buf));
+		if (rows[i].says == NULL)
+			assert_null(wrong);
+		else
+			assert_non_null(strstr(wrong, rows[i].says));
 	}
+	assert_null(netbe_open(&nowhere));
+	assert_non_null(strstr(said, "No such file"));
+	assert_ptr_equal(strstr(said, "-s 3,virtio-net: "), said);
 }
 
 /* ---- frames that wait ---- */
