@@ -66,7 +66,7 @@ const struct dev_model *dev_model_find(const char *name);
 
 /* What a device may use of the machine; immutable, outlives all devices. */
 struct dev_env {
-	const struct guest_mem *mem;
+	const struct guest_mem *mem; /* while devices are made: its size, but nothing is there */
 	struct ev_loop *loop; /* the main thread's */
 	const char *vm_name;
 	/*

@@ -349,6 +349,28 @@ CONSOLES = [
     case("su user -c 'bhyve -o console=file:/bad/secret mine'", "/bad/secret", "Permission denied"),
     case("su user -c 'bhyve -o console=unix:/bad/socket mine'", "/bad/socket", "Permission denied"),
 ]
+BOOT = "bhyve -m 16M -o console=none -o kernel=idle -o kernel.address=0x40008000"
+DEVICES = [
+    misuse(f"{BOOT} -s 3,virtio-blk g", "-s 3,virtio-blk", "path is missing", "path="),
+    misuse(f"{BOOT} -s 3,virtio-blk,idle,thread=3 g", "thread=3", "did you mean threads?"),
+    misuse(f"{BOOT} -s 3,virtoi-blk,idle g", "-s 3,virtoi-blk", "did you mean virtio-blk?"),
+    misuse(f"{BOOT} -s 3,virtio-net,tap0,restrict g", "restrict=true", "slirp only"),
+    misuse(f"{BOOT} -s 3,virtio-console g", "has 0 ports", "port1="),
+    misuse("bhyve -o memory_size=1G loaded", "memory_size", "did you mean memory.size?"),
+    # what the host has not: found before a VM is made, or a VM that is there is touched
+    *[case(f"{BOOT} -s 3,virtio-{device} {vm}", f"-s 3,virtio-{device.split(',')[0]}: ", *words)
+      for vm in ("g", "ended") for device, *words in (
+          ("blk,missing", "path=missing", "No such file"),
+          ("blk,/bad", "path=/bad", "neither a file nor a block device"),
+          ("blk,fifo", "path=fifo", "neither a file nor a block device"),
+          ("blk,empty", "path=empty", "0 bytes"),
+          ("net,unix:/nonexistent/a,peer=/b", "unix:/nonexistent/a", "No such file"),
+          ("console,port1=/nonexistent/a", "port1=unix:/nonexistent/a", "No such file"),
+          ("balloon,target=17M", "target=17M", "16 MiB", "-m"))],
+    case(f"{BOOT} -p 0:99 g", "-p 0:99", "host CPU"),
+    case(f"su user -c '{BOOT} -s 3,virtio-blk,secret g'", "path=secret", "Permission denied"),
+    case("bhyve -s 3,virtio-blk,missing loaded", "path=missing", "No such file"),
+]
 OWNERS = [
     case("su user -c 'bhyve loaded'", '"loaded"', "not yours"),
     case("su user -c 'bhyveload -b 0x40008000 -k idle loaded'", '"loaded"', "not yours"),
@@ -412,7 +434,7 @@ def check(text, tool, words, status, usage):
 
 
 @pytest.mark.parametrize("command,tool,words,status,usage", NAMES + NO_SUCH_VM + MEMORY + KERNELS +
-                         INITRDS_AND_TREES + OPTIONS + CONSOLES + OWNERS)
+                         INITRDS_AND_TREES + OPTIONS + CONSOLES + DEVICES + OWNERS)
 def test_bad_input(request, lab, command, tool, words, status, usage):
     if command not in lab.said:
         lab.said = run_cases(lab, [item.callspec.params["command"] for item in request.session.items
