@@ -294,18 +294,33 @@ power_button(void *arg, const char *argument)
 					     "--force-poweroff turns the machine off";
 }
 
+/* Behind what the devices answer. */
+static const char *
+no_balloon(void *arg, const char *argument)
+{
+	(void)arg;
+	(void)argument;
+	return "it has no balloon: give bhyve -s SLOT,virtio-balloon";
+}
+
 /* Without it the VM runs all the same. */
 static void
 listen_to_others(struct machine *m)
 {
 	static const struct control_request requests[] = {
 		{ "power-button", power_button },
+		{ "balloon", no_balloon },
+		{ "balloon-target", no_balloon },
+		{ "balloon-refresh", no_balloon },
 		{ NULL, NULL },
 	};
+	struct control_table tables[CONTROL_MAX_TABLES];
+	unsigned int n = devices_tables(m->devices, tables);
 
-	m->control = control_create(m->run.loop, vm_get_name(m->run.ctx), requests, m);
+	tables[n++] = (struct control_table){ requests, m };
+	m->control = control_create(m->run.loop, vm_get_name(m->run.ctx), tables, n);
 	if (m->control == NULL)
-		say("bhyvectl --power-button will not work: %s", strerror(errno));
+		say("bhyvectl --power-button and --balloon will not work: %s", strerror(errno));
 }
 
 /* ---- signals ---- */

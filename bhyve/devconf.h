@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct control_request;
 struct dev_conf; /* one device's keys */
 struct ev_loop;
 struct guest_mem;
@@ -67,7 +68,7 @@ const struct dev_model *dev_model_find(const char *name);
 /* What a device may use of the machine; immutable, outlives all devices. */
 struct dev_env {
 	const struct guest_mem *mem; /* while devices are made: its size, but nothing is there */
-	struct ev_loop *loop; /* the main thread's */
+	struct ev_loop *loop;	     /* the main thread's */
 	const char *vm_name;
 	/*
 	 * Have the module ring a doorbell (doorbell.h) when the guest stores at gpa, instead of
@@ -81,6 +82,11 @@ struct dev_env {
 	void (*set_irq)(void *arg, uint32_t intid, bool level);
 	/* Give whole pages of RAM back to the host: they read as zeros afterwards.  Any thread. */
 	int (*discard)(void *arg, uint64_t gpa, uint64_t len);
+	/*
+	 * Answer these requests of other programs (control.h) while the VM runs, with dev; both
+	 * stay as long as the device.  -1: another device does already.  NULL: nobody asks.
+	 */
+	int (*answer)(void *arg, const struct control_request *requests, void *dev);
 	void *arg;
 };
 

@@ -23,6 +23,8 @@ struct devices {
 	struct gicv2m msi;
 	struct pci_bus *pci;
 	struct virtio_mmio *virtio[MACHINE_VIRTIO_COUNT];
+	struct control_table asked[DEVICES_MAX_TABLES]; /* what other programs may ask */
+	unsigned int nasked;
 };
 
 /* ---- what devices may use ---- */
@@ -33,7 +35,7 @@ struct devices {
 static struct vmctx *
 ctx_of(void *arg)
 {
-	return ((struct run *)arg)->ctx;
+	return ((struct devices *)arg)->run->ctx;
 }
 
 static void
@@ -75,6 +77,28 @@ unbind_doorbell(void *arg, uint64_t gpa, uint32_t size, uint32_t data, int fd)
 {
 	/* It fails where there is none any more, as after a reset of the VM. */
 	vm_unbind_doorbell(ctx_of(arg), gpa, size, data, fd);
+}
+
+static int
+answer(void *arg, const struct control_request *requests, void *dev)
+{
+	struct devices *d = arg;
+
+	for (unsigned int i = 0; i < d->nasked; i++) {
+		if (d->asked[i].requests == requests)
+			return -1;
+	}
+	if (d->nasked == DEVICES_MAX_TABLES)
+		return -1;
+	d->asked[d->nasked++] = (struct control_table){ requests, dev };
+	return 0;
+}
+
+unsigned int
+devices_tables(const struct devices *d, struct control_table tables[DEVICES_MAX_TABLES])
+{
+	memcpy(tables, d->asked, d->nasked * sizeof(*tables));
+	return d->nasked;
 }
 
 int
@@ -170,14 +194,15 @@ devices_create(struct run *run, const struct slots *slots, const char *vm_name, 
 		.raise_msi = raise_msi,
 		.set_irq = set_irq,
 		.discard = discard,
-		.arg = run,
+		.answer = answer,
+		.arg = d,
 	};
 	d->msi = (struct gicv2m){
 		.base = MACHINE_GICV2M_BASE,
 		.first = SPI_INTID(MACHINE_GICV2M_SPI),
 		.count = MACHINE_GICV2M_NSPIS,
 		.raise = pulse_irq,
-		.arg = run,
+		.arg = d,
 	};
 	if (make_all(d, run, slots) == 0)
 		return d;

@@ -9,6 +9,7 @@
 #define BHYVE_DEVICES_H
 
 #include "bhyverun.h"
+#include "control.h"
 #include "guest_mem.h"
 #include "slots.h"
 
@@ -26,6 +27,10 @@ int devices_attach(struct devices *d);
 void devices_destroy(struct devices *d); /* no vCPU runs any more; NULL is fine */
 /* The guest's RAM, for what else reaches it; as long as *d is there. */
 const struct guest_mem *devices_mem(const struct devices *d);
+/* What other programs may ask the devices; how many tables. */
+#define DEVICES_MAX_TABLES (CONTROL_MAX_TABLES - 1)
+unsigned int devices_tables(
+    const struct devices *d, struct control_table tables[DEVICES_MAX_TABLES]);
 /* Bit n: there is something in virtio-mmio region n. */
 uint32_t devices_virtio_mmio(const struct slots *slots);
 

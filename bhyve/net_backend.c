@@ -78,8 +78,7 @@ kind_meant(const struct dev_conf *conf, const char **rest)
 
 /* Options that mean nothing with another backend. */
 static const char *
-check_strangers(
-    const struct dev_conf *conf, const struct netbe_kind *kind, char *buf, size_t size)
+check_strangers(const struct dev_conf *conf, const struct netbe_kind *kind, char *buf, size_t size)
 {
 	static const struct {
 		const char *key;

@@ -171,6 +171,9 @@ NO_SUCH_VM = [
     case("bhyve busy", '"busy"', "another bhyve"),
     case("bhyveload -m 16M -b 0x40008000 -k idle busy", '"busy"', "is running", "stop"),
     case("bhyve -o kernel=/guest/vmlinuz busy", '"busy"', "another bhyve"),
+    *[case(f"bhyvectl --vm=busy {action}", '"busy"', "no balloon", "virtio-balloon")
+      for action in ("--balloon=16M", "--get-balloon")],
+    case("bhyvectl --vm=loaded --balloon=16M", '"loaded"'),
     case("bhyvectl --vm=ended --suspend=reset", '"ended"', "another reason"),
     case("bhyve -c 2 loaded", "-c 2", "1 vCPU", "bhyveload -c 2"),
     case("bhyve -m 32M loaded", "-m", "16 MiB"),
@@ -332,6 +335,7 @@ OPTIONS = [
     misuse("bhyvectl --vm=loaded --set-reg=r0", "--set-reg=r0", "r0:0x10"),
     misuse("bhyvectl --vm=loaded --set-reg=r0:zz", "--set-reg=r0:zz", "r0:0x10"),
     misuse("bhyvectl --vm=loaded --set-reg=rax:1", "--set-reg=rax:1", "--get-all"),
+    misuse("bhyvectl --vm=busy --balloon=lots", "--balloon=lots", "256M"),
     misuse("bhyvectl --create --vm=g --gid=staff", "--gid=staff", "number"),
     misuse("bhyvectl --list --gid=5", "--gid", "--create"),
     misuse("bhyvectl --destroy --vm=loaded --json", "--json", "nothing"),
