@@ -26,6 +26,7 @@
 #include "dev/pl061.h"
 #include "devices.h"
 #include "firmware.h"
+#include "nodes.h"
 
 /* The machine: devices and the loop that serves them. */
 struct machine {
@@ -271,6 +272,8 @@ attach_devices(struct machine *m, const struct bhyve_config *c)
 	uint32_t vcpus = c->vcpus != 0 ? c->vcpus : 1;
 
 	if (devices_attach(m->devices) != 0)
+		return -1;
+	if (!config_boots(c) && nodes_check(m->run.ctx, devices_mem(m->devices), &c->slots) != 0)
 		return -1;
 	if (m->firmware != NULL &&
 	    firmware_attach(m->firmware, m->run.ctx, devices_mem(m->devices), vcpus, &m->mmio) != 0)

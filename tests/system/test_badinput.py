@@ -75,6 +75,7 @@ FILES = {
     "dtb-long": dtb(TREE)[:4] + struct.pack(">I", 1 << 24) + dtb(TREE)[8:],
     "dtb-cells": dtb(TREE.replace("#address-cells = <2>", "#address-cells = <3>")),
     "overlay": dtb(OVERLAY),
+    "tree": dtb(TREE),
     "idle": IDLE,
     "no-keys": b"# comment\n\ncpus=2\nthis is no key\n",
     "bad-key": b"colour=blue\n",
@@ -91,6 +92,7 @@ mkfifo fifo
 chmod 600 secret
 bhyvectl --create --vm=empty
 bhyveload -m 16M -b 0x40008000 -k idle loaded
+bhyveload -m 16M -b 0x40008000 -k idle -d tree own
 bhyveload -m 16M -b 0x40008000 -k idle ended
 bhyve ended </dev/null >/dev/null & sleep 0.5; bhyvectl --vm=ended --suspend=halt; wait $!
 bhyveload -m 16M -b 0x40008000 -k idle busy
@@ -309,8 +311,8 @@ OPTIONS = [
     misuse("bhyveload loaded", "-k"),
     misuse("bhyveload -k idle loaded more", "more"),
     misuse("bhyveload -Z -k idle loaded", "-Z", "no such option"),
-    *[misuse(f"bhyveload -{o}", f"-{o}", "needs a value") for o in "abcdgikmO"],
-    *[misuse(f"bhyveload -{o} '' loaded", f"-{o}", "value") for o in "abcdgikmO"],
+    *[misuse(f"bhyveload -{o}", f"-{o}", "needs a value") for o in "abcdgikmOs"],
+    *[misuse(f"bhyveload -{o} '' loaded", f"-{o}", "value") for o in "abcdgikmOs"],
     misuse("bhyveload -b here -k idle g", "-b here", "0x40000000"),
     misuse("bhyveload -b 0x1ffffffffffffffff -k idle g", "-b 0x1ff", "address"),
     misuse("bhyveload -g staff -k idle g", "-g staff", "number"),
@@ -373,6 +375,14 @@ DEVICES = [
           ("balloon,target=17M", "target=17M", "16 MiB", "-m"))],
     case(f"{BOOT} -p 0:99 g", "-p 0:99", "host CPU"),
     case(f"su user -c '{BOOT} -s 3,virtio-blk,secret g'", "path=secret", "Permission denied"),
+    # a VM whose device tree does not have what is to be there
+    case("bhyve -o console=none -s mmio:3,virtio-rnd loaded", "-s mmio:3,virtio-rnd", '"loaded"',
+         "bhyveload -s mmio:3"),
+    case("bhyve -o console=none -s 3,virtio-rnd own", "-s 3,virtio-rnd", '"own"', "no PCI bus",
+         "pcie@"),
+    misuse("bhyveload -s 3,virtio-rnd -k idle g", "-s 3,virtio-rnd", "mmio:N"),
+    misuse("bhyveload -s mmio:32 -k idle g", "-s mmio:32", "0 to 31"),
+    misuse("bhyveload -s mmio:3 -d tree -k idle g", "tree", "mmio:N"),
     case("bhyve -s 3,virtio-blk,missing loaded", "path=missing", "No such file"),
 ]
 OWNERS = [
@@ -451,7 +461,7 @@ def test_nothing_is_left(lab):
     assert not lab.complaints()
     assert free_kib(lab) > lab.free_kib - SLACK_KIB
     lab.ok("bhyvectl --vm=busy --suspend=poweroff; sleep 0.5; ! pidof bhyve")
-    for name in ("empty", "loaded", "ended", "busy", "mine"):
+    for name in ("empty", "loaded", "own", "ended", "busy", "mine"):
         lab.ok(f"bhyvectl --destroy --vm={name}")
     assert lab.ok("bhyvectl --list").count("\n") == 1
     assert "No such" in lab.run("find /dev/vmm")[1] or lab.ok("ls /dev/vmm") == ""

@@ -94,6 +94,28 @@ def test_devices_work_and_io_stays_out_of_the_run_loop(tmp_path):
         assert not host.complaints()
 
 
+FOUND = """
+for device in /sys/bus/virtio/devices/*; do
+	echo "device $(cat $device/device) $(readlink -f $device)"
+done
+"""
+
+
+def test_prepared(tmp_path):
+    """What bhyveload put into the device tree is found: a PCI device, and one in virtio-mmio."""
+    (tmp_path / "initrd").write_bytes(hostlib.guest_initrd(
+        script=FOUND, modules=("virtio_pci", "virtio_mmio", "virtio_rng")))
+    with LabHost(cpus=1, module=True, memory=512, add=[(tmp_path / "initrd", "/initrd")]) as host:
+        status, said = host.run(
+            "bhyveload -m 160M -k /guest/vmlinuz -i /initrd -s mmio:3 -a 'console=ttyAMA0 quiet' g "
+            "&& bhyve -D -s 3,virtio-rnd -s mmio:3,virtio-rnd g </dev/null", timeout=180)
+        assert status == 1, said
+        found = [line for line in said.splitlines() if line.startswith("device 0x0004")]
+        assert len(found) == 2 and "pci" in found[0] + found[1] and \
+            "a000600.virtio_mmio" in found[0] + found[1], said
+        assert not host.complaints()
+
+
 # ---- the balloon ----
 
 GUEST_MIB, CACHED_MIB, TARGET_MIB = 160, 96, 80
