@@ -103,8 +103,8 @@ block_geometry(const struct block_params *p, struct blockif_info *info, uint64_t
 		return false;
 	}
 	if (bytes == 0 || bytes % sector != 0) {
-		say("%s: path=%s: %llu bytes are not a whole number of sectors of %u; one or more are "
-		    "wanted",
+		say("%s: path=%s: %llu bytes are not a whole number of sectors of %u; one or "
+		    "more are wanted",
 		    p->where, p->path, (unsigned long long)bytes, sector);
 		return false;
 	}

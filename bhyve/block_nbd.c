@@ -313,7 +313,8 @@ check_server(struct block_nbd *n, const struct block_params *p)
 	if (!p->read_only && nbd_is_read_only(n->nbd) != 0)
 		say("%s: path=%s: the server has it read-only; add ro", p->where, p->path);
 	else if (p->nocache)
-		say("%s: path=%s: nocache is for files and devices; it is the server's to decide here",
+		say("%s: path=%s: nocache is for files and devices; it is the server's to "
+		    "decide here",
 		    p->where, p->path);
 	else if (p->direct && !p->read_only && !n->fua)
 		say("%s: path=%s: the server cannot write through (FUA); leave out direct",
@@ -393,8 +394,8 @@ nbd_open(const struct block_params *p, struct blockif *b, struct blockif_info *i
 		say("%s: %s", p->where, strerror(errno));
 	else if (connect_server(n, p) && check_server(n, p) && server_geometry(n, p, info)) {
 		if (!n->can_flush && !p->read_only)
-			say("%s: path=%s: the server cannot flush: what the guest wrote is as safe as "
-			    "the server",
+			say("%s: path=%s: the server cannot flush: what the guest wrote is as safe "
+			    "as the server",
 			    p->where, p->path);
 		if (pthread_create(&n->thread, NULL, nbd_thread, n) == 0)
 			return n;

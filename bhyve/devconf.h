@@ -98,8 +98,8 @@ uint64_t dev_conf_number(const struct dev_conf *conf, const char *key);
 /* False: not given. */
 bool dev_conf_mac(const struct dev_conf *conf, const char *key, uint8_t mac[6]);
 /*
- * The device's keys that were given, also those that a "*" option took, in the order of their names.  *key is NULL
- * for the first, then what the last call gave; false: there are no more.
+ * The device's keys that were given, also those that a "*" option took, in the order of their
+ * names.  *key is NULL for the first, then what the last call gave; false: there are no more.
  */
 bool dev_conf_next(const struct dev_conf *conf, const char **key);
 /* "-s 3,virtio-blk", for messages. */

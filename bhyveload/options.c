@@ -185,7 +185,7 @@ load_options_usage(void)
 	       "  -k kernel   zImage, ELF file, or with -b anything\n"
 	       "  -m size     memory: 256M, 1G; a number alone is MiB (default 256M)\n"
 	       "  -O overlay  a device tree overlay; may be repeated\n"
-	       "  -s mmio:n   bhyve will have a device in this virtio-mmio region; may be repeated\n"
+	       "  -s mmio:n   bhyve will have a device in this virtio-mmio region; repeatable\n"
 	       "\n"
 	       "Exit status: 0 loaded, 1 failed, 2 bad options.\n"
 	       "\n"

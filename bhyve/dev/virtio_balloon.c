@@ -22,7 +22,6 @@
 #include "virtio_balloon.h"
 #include "virtio_balloon_stats.h"
 #include "virtio_worker.h"
-#include "vmmapi.h"
 
 #define VIRTIO_BALLOON_F_STATS_VQ	(1ull << 1)
 #define VIRTIO_BALLOON_F_DEFLATE_ON_OOM (1ull << 2)
@@ -337,9 +336,10 @@ static const char *
 answer_target(void *arg, const char *argument)
 {
 	struct balloon *b = arg;
-	uint64_t bytes;
+	char *end;
+	uint64_t bytes = strtoull(argument, &end, 10);
 
-	if (!vm_parse_number(argument, &bytes) || bytes < BALLOON_LEAST)
+	if (end == argument || *end != '\0' || bytes < BALLOON_LEAST)
 		return "is no size for a balloon's guest: 1M or more";
 	if (bytes > b->vd.mem->size) {
 		snprintf(b->answer, sizeof(b->answer),

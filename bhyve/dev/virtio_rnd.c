@@ -20,7 +20,7 @@
 /* A driver asks again for what it did not get (5.4.6.1); Linux wants some 64 bytes at once. */
 #define REQUEST_MAX 4096u
 /* getrandom() before the host has gathered entropy: look again, as a vCPU may wait for a reset. */
-#define NOT_READY_MS	  100
+#define NOT_READY_MS 100
 
 struct rnd {
 	struct virtio_dev vd;

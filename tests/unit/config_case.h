@@ -3,11 +3,15 @@
  * Copyright (c) 2026 The bhyve-arm authors
  *
  * For tests of the configuration: a command line in one string, and what config.dump prints.
- * Behind <cmocka.h>.
  */
 #ifndef CONFIG_CASE_H
 #define CONFIG_CASE_H
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
