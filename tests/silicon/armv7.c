@@ -455,7 +455,7 @@ do_hvc(struct cpu *c, const struct insn *i)
 		table_call(c, c->task, i->pc);
 }
 
-/* PSCI's firmware cleans the caches of a CPU that it powers down; QEMU's does nothing to be seen. */
+/* PSCI's firmware cleans the caches of a CPU that it powers down; QEMU's need not. */
 static void
 do_smc(struct cpu *c)
 {
