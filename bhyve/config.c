@@ -165,6 +165,14 @@ key_keep(struct bhyve_config *c, const char *key, const char *val, struct config
 }
 
 static int
+key_sandbox(struct bhyve_config *c, const char *key, const char *val, struct config_error *e)
+{
+	if (conf_parse_bool(val, &c->sandbox))
+		return 0;
+	return config_fail(e, "%s=%s: is neither on nor off", key, val);
+}
+
+static int
 key_dump(struct bhyve_config *c, const char *key, const char *val, struct config_error *e)
 {
 	return set_bool(&c->dump, key, val, e);
@@ -227,6 +235,7 @@ static const struct key {
 	{ "fdt.overlay", key_overlay },
 	{ "destroy_on_poweroff", key_destroy },
 	{ "keep", key_keep },
+	{ "sandbox", key_sandbox },
 	{ "config.dump", key_dump },
 	{ "acpi_tables", key_ignored },
 	{ "memory.guest_in_core", key_only_false },
@@ -679,6 +688,7 @@ config_init(struct bhyve_config *c)
 {
 	memset(c, 0, sizeof(*c));
 	c->kernel_address = BOOT_NO_ADDRESS;
+	c->sandbox = true;
 	for (int i = 0; i < VM_MAXCPU; i++)
 		c->pin[i] = -1;
 }
@@ -734,6 +744,7 @@ config_usage(void)
 	       "       console=WHERE       stdio (default), pty, unix:PATH, file:PATH, none\n"
 	       "       keep=true           do not destroy the VM that bhyve made\n"
 	       "       gdb=[w][ADDR:]PORT  as -G\n"
+	       "       sandbox=off         keep all rights while the guest runs (default on)\n"
 	       "       config.dump=true    only print all keys, as -k reads them\n"
 	       "       pci.0.SLOT.FUNC.device, pci.0.SLOT.FUNC.OPTION, virtio_mmio.N.device,\n"
 	       "       virtio_mmio.N.OPTION: what -s says\n"
