@@ -297,6 +297,15 @@ static const struct rule rules_internet[] = {
 	{ "socket", 0, EXACT, AF_INET6 },
 };
 
+/* mask: for SCMP_CMP_MASKED_EQ alone. */
+static struct scmp_arg_cmp
+when(unsigned int arg, enum scmp_compare op, uint64_t mask, uint64_t value)
+{
+	bool masked = op == SCMP_CMP_MASKED_EQ;
+
+	return (struct scmp_arg_cmp){ arg, op, masked ? mask : value, masked ? value : 0 };
+}
+
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 /* A call that this architecture, or this libseccomp, does not have needs no rule. */
@@ -327,7 +336,7 @@ add_rules(scmp_filter_ctx f, const struct rule *r, size_t n)
 	for (; n > 0 && error == 0; r++, n--) {
 		if (number_of(r->call, &nr) == 0)
 			error = -seccomp_rule_add(f, SCMP_ACT_ALLOW, nr, 1,
-			    SCMP_CMP64(r->arg, SCMP_CMP_MASKED_EQ, r->mask, r->value));
+			    when(r->arg, SCMP_CMP_MASKED_EQ, r->mask, r->value));
 	}
 	return error;
 }
@@ -341,28 +350,28 @@ add_special(scmp_filter_ctx f, bool internet)
 
 	/* raise(), abort() and pthread_cancel(). */
 	error = -seccomp_rule_add(
-	    f, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0_64(SCMP_CMP_EQ, pid));
+	    f, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, when(0, SCMP_CMP_EQ, 0, pid));
 	if (error == 0)
 		error = -seccomp_rule_add(
-		    f, SCMP_ACT_KILL_PROCESS, SCMP_SYS(tgkill), 1, SCMP_A0_64(SCMP_CMP_NE, pid));
+		    f, SCMP_ACT_KILL_PROCESS, SCMP_SYS(tgkill), 1, when(0, SCMP_CMP_NE, 0, pid));
 	/* Its arguments lie in memory, where no filter sees them; libc then takes clone(). */
 	if (error == 0)
 		error = -seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 	if (error == 0)
 		error = -seccomp_rule_add(f, SCMP_ACT_KILL_PROCESS, SCMP_SYS(clone), 1,
-		    SCMP_A0_64(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
+		    when(0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
 	/* abort() and pthread_cancel() set handlers; nobody but the kernel may have SIGSYS's. */
 	if (error == 0)
 		error = -seccomp_rule_add(
-		    f, SCMP_ACT_ALLOW, SCMP_SYS(rt_sigaction), 1, SCMP_A0_64(SCMP_CMP_NE, SIGSYS));
+		    f, SCMP_ACT_ALLOW, SCMP_SYS(rt_sigaction), 1, when(0, SCMP_CMP_NE, 0, SIGSYS));
 	/* One's own limits may be looked at. */
 	if (error == 0)
 		error = -seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2,
-		    SCMP_A0_64(SCMP_CMP_EQ, 0), SCMP_A2_64(SCMP_CMP_EQ, 0));
+		    when(0, SCMP_CMP_EQ, 0, 0), when(2, SCMP_CMP_EQ, 0, 0));
 	if (error != 0 || !internet)
 		return error;
 	return -seccomp_rule_add(
-	    f, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 1, SCMP_A4_64(SCMP_CMP_NE, 0));
+	    f, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 1, when(4, SCMP_CMP_NE, 0, 0));
 }
 
 static int
@@ -389,8 +398,8 @@ add_paths(scmp_filter_ctx f)
 		while (r < rules + COUNT(rules) && strcmp(r->call, with_path[i]) != 0)
 			r++;
 		if (r < rules + COUNT(rules))
-			error = -seccomp_rule_add(f, SCMP_ACT_TRAP, nr, 1,
-			    SCMP_CMP64(r->arg, SCMP_CMP_MASKED_EQ, r->mask, 0));
+			error = -seccomp_rule_add(
+			    f, SCMP_ACT_TRAP, nr, 1, when(r->arg, SCMP_CMP_MASKED_EQ, r->mask, 0));
 		else
 			error = -seccomp_rule_add(f, SCMP_ACT_TRAP, nr, 0);
 	}

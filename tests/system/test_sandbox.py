@@ -81,11 +81,37 @@ def test_a_device_that_is_taken_over_cannot_open_a_file(host, user):
 @pytest.mark.parametrize("call, thread", [(call, "main") for call in DEADLY] +
                          [("execve", "vcpu 0"), ("ptrace", "vcpu 0")])
 def test_what_nobody_does_by_accident_ends_it(host, call, thread):
-    pid = start(host)
+    pid = start(host, "-s 5,virtio-console,port=/tmp/port.sock")
+    host.ok("[ -S /tmp/port.sock ]")
     assert take(host, pid, thread, call) == {call: "killed, signal 31"}
     end(host, pid, KILLED)
+    host.ok("[ ! -e /tmp/port.sock ]")
     host.ok(f"n=0; until dmesg | grep 'audit: type=1326.*pid={pid} .*sig=31'; do sleep 0.1; "
             "n=$((n+1)); [ $n -lt 100 ] || exit 1; done")
+
+
+def test_with_slirp_the_name_server_can_be_read_and_nothing_else(host):
+    host.ok("echo nameserver 192.0.2.1 >/etc/resolv.conf")
+    pid = start(host, "-s 4,virtio-net,slirp")
+    said = take(host, pid, "vcpu 0", "openat-resolver", "socket-inet", *REFUSED)
+    for call in ("openat-resolver", "socket-inet"):
+        assert said.pop(call).isdecimal()
+    assert set(said.values()) == {"EPERM"}, said
+    host.ok("rm /etc/resolv.conf")
+    assert take(host, pid, "main", "openat-resolver") == {"openat-resolver": "ENOENT"}
+    goes_on(host)
+    end(host, pid)
+
+
+def test_a_host_without_user_namespaces(host):
+    """The filter alone keeps files shut; that the rest is missing is said."""
+    host.ok("echo 0 >/proc/sys/user/max_user_namespaces")
+    pid = start(host, user="user")
+    host.ok("echo 1000 >/proc/sys/user/max_user_namespaces")
+    assert "bhyve: sandbox: this host does not give: namespaces" in host.ok("cat /tmp/out")
+    said = take(host, pid, "vcpu 0", *REFUSED)
+    assert set(said.values()) == {"EPERM"}, said
+    end(host, pid)
 
 
 def test_without_the_sandbox_all_this_is_possible(host):

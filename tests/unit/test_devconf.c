@@ -227,6 +227,7 @@ test_messages(void **state)
 		{ "-s 0,virtio-rnd g", "-s 0,virtio-rnd: slot 0 has the host bridge, and nothing" },
 		{ "-s 3,hostbridge g", "-s 3,hostbridge: slot 0 has the host bridge" },
 		{ "-s 0,hostbridge,x g", "-s 0,hostbridge: x=true: hostbridge has no option x" },
+		{ "-o sandbox=maybe g", "-o sandbox=maybe: is neither on nor off" },
 		{ "-o rtc.use_localtime=true g",
 		    "-o rtc.use_localtime=true: this machine has only false" },
 		{ "-o config.dump=x g", "-o config.dump=x: is neither" },
