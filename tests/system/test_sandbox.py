@@ -36,7 +36,8 @@ def start(host, options="", user="root"):
     host.ok("rm -f /tmp/out /tmp/status /tmp/pid; touch /tmp/victim; chmod 666 /dev/vmmctl")
     run = f"echo $$ >/tmp/pid; exec bhyve -m 64M {options} -o kernel=/guest/tests/neighbour.elf g"
     host.ok(f"({USERS[user]} '{run}'; echo $? >/tmp/status) </dev/null >/tmp/out 2>&1 & "
-            "until grep -q tick /tmp/out; do [ ! -f /tmp/status ] || exit 1; sleep 0.1; done")
+            "until grep -q tick /tmp/out; do [ ! -f /tmp/status ] || exit 1; sleep 0.1; done",
+            timeout=120)
     return host.ok("cat /tmp/pid").strip()
 
 
