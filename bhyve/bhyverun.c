@@ -27,6 +27,8 @@
 #include "devices.h"
 #include "firmware.h"
 #include "nodes.h"
+#include "outside.h"
+#include "sandbox.h"
 
 /* The machine: devices and the loop that serves them. */
 struct machine {
@@ -470,17 +472,13 @@ make_gdb(struct machine *m, const struct bhyve_config *c, uint64_t active)
 	return m->run.gdb != NULL ? 0 : -1;
 }
 
+/* They wait at the gate; a guest's first instruction comes after the sandbox. */
 static int
-run_vcpus(struct machine *m, const struct bhyve_config *c)
+start_vcpus(struct machine *m, const struct bhyve_config *c, uint64_t active)
 {
-	bool idle;
-	uint64_t active;
 	int error = 0;
 
-	if (vm_active_cpus(m->run.ctx, &active) != 0)
-		return say_vm(VM_OP_OPEN, c->name);
-	if (make_gdb(m, c, active) != 0)
-		return -1;
+	pthread_mutex_lock(&m->run.gate);
 	for (unsigned int i = 0; i < VM_MAXCPU && error == 0; i++) {
 		if ((active >> i & 1) == 0)
 			continue;
@@ -490,6 +488,26 @@ run_vcpus(struct machine *m, const struct bhyve_config *c)
 			run_end(&m->run, BHYVE_ERROR);
 		}
 	}
+	if (error == 0 && c->sandbox && sandbox_enter() != 0) {
+		run_end(&m->run, BHYVE_ERROR);
+		error = -1;
+	}
+	pthread_mutex_unlock(&m->run.gate);
+	return error;
+}
+
+static int
+run_vcpus(struct machine *m, const struct bhyve_config *c)
+{
+	bool idle;
+	uint64_t active;
+	int error;
+
+	if (vm_active_cpus(m->run.ctx, &active) != 0)
+		return say_vm(VM_OP_OPEN, c->name);
+	if (make_gdb(m, c, active) != 0)
+		return -1;
+	error = start_vcpus(m, c, active);
 	pthread_mutex_lock(&m->run.lock);
 	idle = m->nvcpus == 0;
 	pthread_mutex_unlock(&m->run.lock);
@@ -534,16 +552,20 @@ take_down(struct machine *m, const struct bhyve_config *c)
 	if (m->run.ctx != NULL)
 		vm_close(m->run.ctx);
 	/* Nothing is lost when it is gone already, or somebody else is about it. */
-	if (destroy && vm_destroy_name(c->name) != 0 && errno != ENOENT && errno != ENXIO)
+	if (destroy && outside_destroy_vm(c->name) != 0 && errno != ENOENT && errno != ENXIO)
 		say_vm(VM_OP_DESTROY, c->name);
+	outside_end();
 }
 
 static enum bhyve_status
 run_machine(struct machine *m, const struct bhyve_config *c)
 {
 	pthread_mutex_init(&m->run.lock, NULL);
+	pthread_mutex_init(&m->run.gate, NULL);
 	m->run.mmio = &m->mmio;
 	m->run.status = BHYVE_RUNNING;
+	if (c->sandbox && sandbox_prepare(c->name) != 0)
+		return BHYVE_ERROR;
 	if (check_files(m, c) != 0 || find_vm(m, c) != 0 || check_pins(m, c) != 0)
 		return BHYVE_ERROR;
 	block_signals();

@@ -30,7 +30,8 @@ struct run {
 	struct vmctx *ctx; /* immutable, and so are the next */
 	struct mmio_map *mmio;
 	struct ev_loop *loop;
-	struct gdb *gdb; /* NULL: no debugger's server */
+	struct gdb *gdb;      /* NULL: no debugger's server */
+	pthread_mutex_t gate; /* vCPU threads go through it before anything else */
 	pthread_mutex_t lock;
 	enum bhyve_status status; /* [lock] the first reason to end stays */
 	unsigned int threads;	  /* [lock] vCPU threads that have not ended */

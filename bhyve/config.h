@@ -35,6 +35,7 @@ struct bhyve_config {
 	uint64_t kernel_address; /* BOOT_NO_ADDRESS: by the file's format */
 	int pin[VM_MAXCPU];	 /* host CPU of a vCPU; -1: any */
 	bool destroy_on_poweroff;
+	bool sandbox;
 	bool keep; /* leave a VM that direct boot made */
 	bool help;
 	bool list_devices;     /* -s help */

@@ -230,6 +230,7 @@ config_usage(void)
 	       "       console=WHERE       stdio (default), pty, unix:PATH, file:PATH, none\n"
 	       "       keep=true           do not destroy the VM that bhyve made\n"
 	       "       gdb=[w][ADDR:]PORT  as -G\n"
+	       "       sandbox=off         keep all rights while the guest runs (default on)\n"
 	       "       config.dump=true    only print all keys, as -k reads them\n"
 	       "       pci.0.SLOT.FUNC.device, pci.0.SLOT.FUNC.OPTION, virtio_mmio.N.device,\n"
 	       "       virtio_mmio.N.OPTION: what -s says\n"

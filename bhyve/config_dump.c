@@ -21,6 +21,7 @@ static const struct {
 	{ "memory.size", "256M", true },
 	{ "pci.0.0.0.device", "hostbridge", false },
 	{ "rtc.use_localtime", "false", false },
+	{ "sandbox", "on", false },
 };
 _Static_assert(CONFIG_DEFAULT_MEMORY == 256ull << 20, "the default above");
 

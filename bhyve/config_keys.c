@@ -163,6 +163,14 @@ key_keep(struct bhyve_config *c, const char *key, const char *val, struct config
 }
 
 static int
+key_sandbox(struct bhyve_config *c, const char *key, const char *val, struct config_error *e)
+{
+	if (conf_parse_bool(val, &c->sandbox))
+		return 0;
+	return config_fail(e, "%s=%s: is neither on nor off", key, val);
+}
+
+static int
 key_dump(struct bhyve_config *c, const char *key, const char *val, struct config_error *e)
 {
 	return set_bool(&c->dump, key, val, e);
@@ -225,6 +233,7 @@ static const struct key {
 	{ "fdt.overlay", key_overlay },
 	{ "destroy_on_poweroff", key_destroy },
 	{ "keep", key_keep },
+	{ "sandbox", key_sandbox },
 	{ "config.dump", key_dump },
 	{ "acpi_tables", key_ignored },
 	{ "memory.guest_in_core", key_only_false },

@@ -30,6 +30,7 @@
 
 #include "console.h"
 #include "debug.h"
+#include "outside.h"
 
 #define RING_BYTES (64u << 10)
 #define CHUNK	   4096u
@@ -66,7 +67,7 @@ struct chardev {
 	struct ev_source *stall_timer;
 	int listener, slave;
 	struct ev_source *listen_source;
-	char *path; /* of the socket */
+	int file; /* of the socket: outside.h; -1 */
 };
 
 /* ---- output ---- */
@@ -476,7 +477,7 @@ open_unix(struct chardev *cd, const char *path)
 	}
 	cd->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (cd->listener < 0 || bind(cd->listener, (struct sockaddr *)&addr, sizeof(addr)) != 0 ||
-	    (cd->path = strdup(path)) == NULL || listen(cd->listener, 1) != 0 ||
+	    (cd->file = outside_add_file(path)) < 0 || listen(cd->listener, 1) != 0 ||
 	    (cd->listen_source = ev_fd_add(cd->loop, cd->listener, client_new, cd)) == NULL) {
 		say("%s=unix:%s: %s", cd->label, path,
 		    errno == EADDRINUSE ? "is there and not a socket that was left over" :
@@ -527,11 +528,10 @@ release(struct chardev *cd)
 		close(cd->listener);
 	if (cd->slave >= 0)
 		close(cd->slave);
-	if (cd->path != NULL)
-		unlink(cd->path);
+	if (cd->file >= 0)
+		outside_remove(cd->file);
 	pthread_mutex_destroy(&cd->lock);
 	pthread_cond_destroy(&cd->changed);
-	free(cd->path);
 	free(cd->label);
 	free(cd);
 }
@@ -549,7 +549,7 @@ open_labelled(struct ev_loop *loop, const char *label, const char *where, bool p
 	}
 	cd->port = port;
 	cd->loop = loop;
-	cd->in = cd->out = cd->listener = cd->slave = -1;
+	cd->in = cd->out = cd->listener = cd->slave = cd->file = -1;
 	pthread_mutex_init(&cd->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "control.h"
+#include "outside.h"
 #include "vmmapi.h"
 
 #define CLIENTS	    8
@@ -96,7 +97,7 @@ client_new(void *arg)
 	fd = accept4(c->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0)
 		return;
-	if (vm_control_allowed(c->vm_name, fd))
+	if (outside_client_allowed(c->vm_name, fd))
 		cl->source = ev_fd_add(c->loop, fd, client_readable, cl);
 	else
 		cl->source = NULL;

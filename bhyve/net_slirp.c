@@ -24,6 +24,7 @@
 
 #include "debug.h"
 #include "net_impl.h"
+#include "outside.h"
 
 /* QEMU's, which every guest image knows. */
 #define NETWORK	    "10.0.2.0"
@@ -425,6 +426,7 @@ slirp_open(struct netbe *be, const struct dev_conf *conf, const char *what)
 		return -1;
 	}
 	be->sc = s;
+	outside_need_internet();
 	s->rx = frame_ring_create(RX_BYTES);
 	s->tx = malloc(NETBE_MAX_FRAME);
 	pthread_mutex_lock(&library);

@@ -21,12 +21,14 @@
 
 #include "debug.h"
 #include "net_impl.h"
+#include "outside.h"
 
 #define BACKLOG_BYTES (256u << 10) /* of frames that the peer has no room for yet */
 
 struct net_socket {
-	struct sockaddr_un own, peer;
-	bool bound;
+	struct sockaddr_un own;
+	int file;    /* of the own socket: outside.h; -1 */
+	int peer_no; /* the other end's */
 	int in, out; /* out: -1 while there is no peer */
 	struct ev_source *in_source, *out_source;
 	struct frame_ring *backlog;
@@ -77,22 +79,22 @@ socket_close(struct netbe *be)
 		close(s->in);
 	if (s->out >= 0)
 		close(s->out);
-	if (s->bound)
-		unlink(s->own.sun_path);
+	if (s->file >= 0)
+		outside_remove(s->file);
 	frame_ring_destroy(s->backlog);
 	free(s->frame);
 	free(s);
 }
 
 static int
-socket_bind(struct net_socket *s, const struct dev_conf *conf)
+socket_bind(struct net_socket *s, const struct dev_conf *conf, const char *peer)
 {
 	remove_stale(&s->own);
 	s->in = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (s->in >= 0 && bind(s->in, (struct sockaddr *)&s->own, sizeof(s->own)) == 0) {
-		s->bound = true;
+	if (s->in >= 0 && bind(s->in, (struct sockaddr *)&s->own, sizeof(s->own)) == 0 &&
+	    (s->file = outside_add_file(s->own.sun_path)) >= 0 &&
+	    (s->peer_no = outside_add_peer(peer)) >= 0)
 		return 0;
-	}
 	say("%s: unix:%s: %s", dev_conf_where(conf), s->own.sun_path,
 	    errno == EADDRINUSE ? "is in use by another program, or is no socket; choose another" :
 				  strerror(errno));
@@ -113,11 +115,10 @@ socket_open(struct netbe *be, const struct dev_conf *conf, const char *what)
 		free(s);
 		return -1;
 	}
-	s->in = s->out = -1;
+	s->in = s->out = s->file = -1;
 	set_address(&s->own, what);
-	set_address(&s->peer, peer);
 	be->sc = s;
-	if (socket_bind(s, conf) == 0)
+	if (socket_bind(s, conf, peer) == 0)
 		return 0;
 	socket_close(be);
 	return -1;
@@ -165,9 +166,8 @@ peer_connect(struct netbe *be)
 
 	if (s->out >= 0)
 		return true;
-	s->out = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (s->out < 0 || connect(s->out, (struct sockaddr *)&s->peer, sizeof(s->peer)) != 0 ||
-	    (s->out_source = ev_fd_add(be->loop, s->out, drain, be)) == NULL) {
+	s->out = outside_connect(s->peer_no);
+	if (s->out < 0 || (s->out_source = ev_fd_add(be->loop, s->out, drain, be)) == NULL) {
 		peer_lost(s);
 		return false;
 	}

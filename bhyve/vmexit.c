@@ -156,6 +156,9 @@ vcpu_main(void *arg)
 	struct vm_run next = { 0 };
 	bool last;
 
+	/* Shut until all threads are made, and in the sandbox. */
+	pthread_mutex_lock(&run->gate);
+	pthread_mutex_unlock(&run->gate);
 	if (run->gdb != NULL)
 		gdb_hold(run->gdb, vcpu_id(v->vcpu));
 	for (;;) {

@@ -24,7 +24,15 @@ TOOLS = ("bhyve/bhyve", "bhyveload/bhyveload", "bhyvectl/bhyvectl")
 LOADER = "ld-linux-armhf.so.3"
 CROSS_LIBRARIES = (LOADER, "libc.so.6", "libm.so.6", "libgcc_s.so.1")  # the cross compiler's
 SLIRP_LIBRARIES = ("libslirp.so.0", "libglib-2.0.so.0", "libpcre2-8.so.0")
+# What libnbd needs besides, 40 MB, most of it ICU's tables: only in hosts that are to have it.
+NBD_CROSS_LIBRARIES = ("libstdc++.so.6",)
+NBD_LIBRARIES = (
+    "libnbd.so.0", "libgnutls.so.30", "libxml2.so.2", "libp11-kit.so.0", "libidn2.so.0",
+    "libunistring.so.2", "libtasn1.so.6", "libnettle.so.8", "libhogweed.so.6", "libgmp.so.10",
+    "libffi.so.8", "libicuuc.so.72", "libicudata.so.72", "libz.so.1", "liblzma.so.5")
+NBD_TOOL = "bhyve/bhyve-nbd"
 CROSS = Path("/usr/arm-linux-gnueabihf/lib")
+REACHED = "10.0.2.100"  # where the host finds what it may reach of this machine
 
 # Lines of the host's dmesg that make a run fail. The bare words also occur in harmless lines.
 COMPLAINTS = re.compile(
@@ -188,13 +196,21 @@ def busybox_root(init):
     return cpio
 
 
-def add_libraries(cpio):
-    for name in CROSS_LIBRARIES:
+def debian_library(name):
+    for place in ("usr/lib", "lib"):
+        path = cache_dir() / "armhf/root" / place / "arm-linux-gnueabihf" / name
+        if path.exists():
+            return path.resolve()
+    raise LabError(f"{name} for armhf is missing; run lab/setup")
+
+
+def add_libraries(cpio, nbd):
+    for name in CROSS_LIBRARIES + (NBD_CROSS_LIBRARIES if nbd else ()):
         if not (CROSS / name).exists():
             raise LabError(f"{CROSS / name} is missing; run lab/setup")
         cpio.file("lib/" + name, (CROSS / name).resolve())
-    for name in SLIRP_LIBRARIES:
-        cpio.file("lib/" + name, armhf("root/usr/lib/arm-linux-gnueabihf", name).resolve())
+    for name in SLIRP_LIBRARIES + (NBD_LIBRARIES if nbd else ()):
+        cpio.file("lib/" + name, debian_library(name))
 
 
 # ---- the kernel's own modules ----
@@ -277,7 +293,7 @@ class Config:
                  hyp=True, icount=False, append="", module=None, module_args="", add=(),
                  guest_lpae=False, mode="shell", steps=(), token="", terminal=None, files=(),
                  dtb=None, silicon=None, cpu="cortex-a15", modules=(), forward=None, drives=(),
-                 cache="writethrough"):
+                 cache="writethrough", nbd=False, reach=None):
         self.machine = machine
         self.cpu = cpu
         self.cpus = cpus
@@ -295,7 +311,9 @@ class Config:
         self.silicon = silicon  # run under the silicon checker, whose report goes to this file
         self.modules = list(modules)  # of the kernel's own, loaded at boot
         # {port here: port of the host}: it has a network, to this machine's loopback only
-        self.forward = forward
+        self.forward = forward if forward is not None or not reach else {}
+        self.reach = reach or {}  # {port of REACHED: port of this machine's loopback}
+        self.nbd = nbd  # bhyve is the one that has libnbd
         self.drives = list(drives)  # raw images here: /dev/vda, /dev/vdb, ...
         self.cache = cache  # QEMU's way to write to them
         self.guest_lpae = guest_lpae
@@ -325,6 +343,8 @@ class Config:
         # Two would run on one thread, where QEMU 10.0 tells plugins the wrong CPU.
         if self.icount and self.cpus != 1:
             raise LabError("instruction counting works with one CPU only: --icount needs --cpus 1")
+        if self.nbd and not (TOP / "build/armhf" / NBD_TOOL).exists():
+            raise LabError(f"build/armhf/{NBD_TOOL} has not been built; run `make armhf`")
         for path in self.drives:
             if not Path(path).is_file():
                 raise LabError(f"--drive {path}: does not exist")
@@ -345,9 +365,10 @@ class Config:
         cpio = busybox_root(TOP / "lab/host-init")
         tools = [path for path in (TOP / "build/armhf" / tool for tool in TOOLS) if path.is_file()]
         for path in tools:
-            cpio.file("bin/" + path.name, path)
+            own = TOP / "build/armhf" / NBD_TOOL if self.nbd and path.name == "bhyve" else path
+            cpio.file("bin/" + path.name, own)
         if any(LOADER.encode() in path.read_bytes() for path in tools):
-            add_libraries(cpio)
+            add_libraries(cpio, self.nbd)
         module = module_path(self.kernel)
         if module.exists():
             cpio.file("vmm.ko", module)  # also where it is not loaded: tests load it themselves
@@ -385,6 +406,9 @@ class Config:
         if self.forward is not None:
             forwards = "".join(f",hostfwd=tcp:127.0.0.1:{here}-:{there}"
                                for here, there in self.forward.items())
+            # A process a connection, so that each side sees the other's end.
+            forwards += "".join(f",guestfwd=tcp:{REACHED}:{there}-cmd:{TOP}/lab/relay {here}"
+                                for there, here in self.reach.items())
             args += ["-netdev", "user,id=net,restrict=on" + forwards,
                      "-device", "virtio-net-device,netdev=net"]
         # The kernel finds the last one first.

@@ -368,6 +368,7 @@ net_thread(void *arg)
 {
 	struct virtio_net *vn = arg;
 
+	pthread_setname_np(pthread_self(), "virtio-net");
 	if (netbe_start(vn->be, vn->loop, &netbe_user, vn) == 0) {
 		netbe_recv_pause(vn->be, false);
 		ev_loop_run(vn->loop);
@@ -410,7 +411,6 @@ net_start(void *sc)
 	vn->loop = ev_loop_create();
 	if (vn->loop != NULL && netbe_set_features(vn->be, vn->features & OFFLOADS, true) == 0 &&
 	    watch_queues(vn) && pthread_create(&vn->thread, NULL, net_thread, vn) == 0) {
-		pthread_setname_np(vn->thread, "virtio-net");
 		vn->running = true;
 		return;
 	}

@@ -61,6 +61,8 @@ worker_main(void *arg)
 	struct virtio_worker *w = arg;
 	int timeout_ms;
 
+	/* Another thread's name would be a file. */
+	pthread_setname_np(pthread_self(), w->name);
 	while (!virtio_worker_stopping(w)) {
 		/* What the guest asked for before it started us rings no bell. */
 		timeout_ms = w->serve(w->sc);
@@ -78,7 +80,6 @@ virtio_worker_start(struct virtio_worker *w)
 		w->ready |= w->vd->vq[i].ready ? 1u << i : 0;
 	if (pthread_create(&w->thread, NULL, worker_main, w) != 0)
 		return false;
-	pthread_setname_np(w->thread, w->name);
 	w->running = true;
 	return true;
 }

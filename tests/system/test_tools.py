@@ -281,7 +281,8 @@ def test_keep_and_destroy(host):
 
 def test_pinned(host):
     start_raw(host, "x", "chatter", options="-o console=none -c 2 -p 0:1 -o vcpu.1.cpuset=0")
-    text = host.ok("grep -h -e Name -e Cpus_allowed_list /proc/$(pidof bhyve)/task/*/status")
+    text = host.ok("for pid in $(pidof bhyve); do "
+                   "grep -h -e Name -e Cpus_allowed_list /proc/$pid/task/*/status; done")
     assert re.search(r"vcpu 0\nCpus_allowed_list:\s*1\n", text), text
     assert re.search(r"vcpu 1\nCpus_allowed_list:\s*0\n", text), text
     host.ok("bhyvectl --vm=x --suspend=poweroff")

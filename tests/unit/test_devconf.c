@@ -202,6 +202,7 @@ test_messages(void **state)
 		{ "-s 0,virtio-rnd g", "-s 0,virtio-rnd: slot 0 has the host bridge, and nothing" },
 		{ "-s 3,hostbridge g", "-s 3,hostbridge: slot 0 has the host bridge" },
 		{ "-s 0,hostbridge,x g", "-s 0,hostbridge: x=true: hostbridge has no option x" },
+		{ "-o sandbox=maybe g", "-o sandbox=maybe: is neither on nor off" },
 		{ "-o rtc.use_localtime=true g",
 		    "-o rtc.use_localtime=true: this machine has only false" },
 		{ "-o config.dump=x g", "-o config.dump=x: is neither" },
@@ -354,7 +355,7 @@ test_dump(void **state)
 	} rows[] = {
 		{ "g",
 		    "console=stdio\ndestroy_on_poweroff=false\nname=g\n"
-		    "pci.0.0.0.device=hostbridge\nrtc.use_localtime=false\n" },
+		    "pci.0.0.0.device=hostbridge\nrtc.use_localtime=false\nsandbox=on\n" },
 		{ "-o config.dump=true -c cpus=4,threads=2 -o kernel=/k -o fdt.overlay=b "
 		  "-o fdt.overlay=a -s 3,virtio-blk,disk,ro -s mmio:1,virtio-rnd -D -A -p 0:1 g",
 		    "acpi_tables=true\nconsole=stdio\ncpus=cpus=4,threads=2\n"
@@ -363,24 +364,25 @@ test_dump(void **state)
 		    "# pci.0.3.0.bytes: as many as there are\npci.0.3.0.cache=4K\n"
 		    "pci.0.3.0.device=virtio-blk\npci.0.3.0.path=disk\npci.0.3.0.ro=true\n"
 		    "pci.0.3.0.threads=8\n"
-		    "rtc.use_localtime=false\nvcpu.0.cpuset=1\nvirtio_mmio.1.device=virtio-rnd\n" },
+		    "rtc.use_localtime=false\nsandbox=on\n"
+		    "vcpu.0.cpuset=1\nvirtio_mmio.1.device=virtio-rnd\n" },
 		{ "-o kernel=50% -o initrd=%%(%(name) -o fdt.overlay=%%%% g",
 		    "console=stdio\ncpus=1\ndestroy_on_poweroff=false\nfdt.overlay=%%%%\n"
 		    "initrd=%%(g\nkeep=false\nkernel=50%\nmemory.size=256M\nname=g\n"
-		    "pci.0.0.0.device=hostbridge\nrtc.use_localtime=false\n" },
+		    "pci.0.0.0.device=hostbridge\nrtc.use_localtime=false\nsandbox=on\n" },
 		{ "{fwcfg.opt/org.example/x=/vm/%(name);bootvars=%(name).vars}-l bootrom,/r "
 		  "-o fwcfg.b=/1 -o fwcfg.b=/2 g",
 		    "bootrom=/r\nbootvars=g.vars\nconsole=stdio\ncpus=1\n"
 		    "destroy_on_poweroff=false\nfwcfg.b=/2\nfwcfg.opt/org.example/x=/vm/g\n"
 		    "keep=false\nmemory.size=256M\nname=g\npci.0.0.0.device=hostbridge\n"
-		    "rtc.use_localtime=false\n" },
+		    "rtc.use_localtime=false\nsandbox=on\n" },
 		/* A default that another option takes the place of. */
 		{ "-s 3:1,virtio-console,port1=/a -s 3,virtio-blk,a,bytes=512,threads=0x10 g",
 		    "console=stdio\ndestroy_on_poweroff=false\nname=g\n"
 		    "pci.0.0.0.device=hostbridge\npci.0.3.0.bytes=512\n"
 		    "pci.0.3.0.device=virtio-blk\npci.0.3.0.path=a\npci.0.3.0.ro=false\n"
 		    "pci.0.3.0.threads=0x10\npci.0.3.1.device=virtio-console\n"
-		    "pci.0.3.1.port1=/a\nrtc.use_localtime=false\n" },
+		    "pci.0.3.1.port1=/a\nrtc.use_localtime=false\nsandbox=on\n" },
 	};
 	struct bhyve_config c, again;
 	struct config_error e;
