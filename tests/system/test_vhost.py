@@ -97,16 +97,16 @@ class Guest:
 
 
 def bulk(guest):
-    """A file each way over TCP; each side's digests."""
+    """A file each way over TCP, and what arrived. Not by nc: busybox's ends when the peer has no
+    more to say, whatever it has left itself."""
     host = guest.host
-    host.ok(f"[ -e /big ] || head -c {BULK} /dev/urandom >/big", timeout=120)
-    host.ok("nc -l -p 9001 </big >/dev/null 2>&1 & nc -l -p 9002 >/got </dev/null & "
-            "echo $! >/tmp/nc")
-    guest.do("nc 192.168.9.1 9001 </dev/null >/big; md5sum </big; nc 192.168.9.1 9002 </big", 240)
-    host.ok("while [ -d /proc/$(cat /tmp/nc) ]; do usleep 100000; done", timeout=60)
+    host.ok(f"[ -e /big ] || head -c {BULK} /dev/urandom >/big; ln -sf /big /www/big", timeout=120)
     want = host.ok("md5sum </big").split()[0]
-    assert host.ok("md5sum </got").split()[0] == want
-    assert want in guest.output()
+    seen = guest.output().count(want)
+    guest.do("wget -q -O /big http://192.168.9.1:8000/big; md5sum </big; "
+             "pidof httpd >/dev/null || httpd -p 8001 -h /", 240)
+    assert guest.output().count(want) == seen + 1
+    assert host.ok("wget -q -O - http://192.168.9.2:8001/big | md5sum", 240).split()[0] == want
 
 
 def pings(guest, count):
@@ -131,7 +131,7 @@ def test_traffic(host):
     assert moved["wakes"] <= 2
     for way in ("rx", "tx"):  # segments are left to the other side
         assert moved[f"{way}_bytes"] > BULK
-    assert moved["rx_bytes"] > 4000 * moved["rx_packets"]
+    assert moved["rx_bytes"] > 2000 * moved["rx_packets"]
     guest.power_off()
     assert vhost_threads(host) == 0
 
@@ -159,8 +159,8 @@ def test_driver_comes_and_goes(host):
 def test_killed(host):
     """In the middle of it; nothing is left but the VM, and the next one has it all again."""
     guest = Guest(host)
-    host.ok("head -c 300000000 /dev/zero | nc -l -p 9001 >/dev/null 2>&1 & sleep 0.1")
-    guest.begin("nc 192.168.9.1 9001 </dev/null >/dev/null")
+    host.ok("[ -e /big ] || head -c 4000000 /dev/urandom >/big; ln -sf /big /www/big", timeout=120)
+    guest.begin("while wget -q -O /dev/null http://192.168.9.1:8000/big; do :; done")
     host.ok("ping -q -A 192.168.9.2 >/dev/null 2>&1 & sleep 2; kill -9 $(cat /tmp/pid); kill $!; "
             "while [ -d /proc/$(cat /tmp/pid) ]; do usleep 100000; done; sleep 0.5", timeout=60)
     assert vhost_threads(host) == 0
