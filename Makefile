@@ -14,7 +14,7 @@ GUEST_MEMORY ?= 256M
 # leads to it.
 GUEST ?= ram
 SSH_PORT ?= 2222
-# How long `make fuzz` is at each target.
+# Processor time that each fuzz target is to have had; `make fuzz` goes on where it was stopped.
 FUZZ_SECONDS ?= 60
 
 # Debian's own tools, whatever else stands first in the caller's PATH.
