@@ -79,6 +79,13 @@ struct dev_env {
 	void (*unbind_doorbell)(void *arg, uint64_t gpa, uint32_t size, uint32_t data, int fd);
 	/* An MSI; a level.  Any thread. */
 	void (*raise_msi)(void *arg, uint64_t addr, uint32_t data);
+	/*
+	 * Have the module do what raise_msi(addr, data) does whenever fd (doorbell.h) is rung, also
+	 * for rings that fd counts already.  -1 with errno where it cannot.  NULL: never.  After
+	 * unbind_msi() rings stay in fd.  Any thread.
+	 */
+	int (*bind_msi)(void *arg, uint64_t addr, uint32_t data, int fd);
+	void (*unbind_msi)(void *arg, uint64_t addr, uint32_t data, int fd);
 	void (*set_irq)(void *arg, uint32_t intid, bool level);
 	/* Give whole pages of RAM back to the host: they read as zeros afterwards.  Any thread. */
 	int (*discard)(void *arg, uint64_t gpa, uint64_t len);

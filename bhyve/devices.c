@@ -79,6 +79,28 @@ unbind_doorbell(void *arg, uint64_t gpa, uint32_t size, uint32_t data, int fd)
 	vm_unbind_doorbell(ctx_of(arg), gpa, size, data, fd);
 }
 
+static const struct gicv2m msi_frame = {
+	.base = MACHINE_GICV2M_BASE,
+	.first = SPI_INTID(MACHINE_GICV2M_SPI),
+	.count = MACHINE_GICV2M_NSPIS,
+};
+
+static int
+bind_msi(void *arg, uint64_t addr, uint32_t data, int fd)
+{
+	if (gicv2m_takes(&msi_frame, addr, data))
+		return vm_bind_irq(ctx_of(arg), data, fd, -1);
+	errno = EINVAL;
+	return -1;
+}
+
+static void
+unbind_msi(void *arg, uint64_t addr, uint32_t data, int fd)
+{
+	(void)addr;
+	vm_unbind_irq(ctx_of(arg), data, fd);
+}
+
 static int
 answer(void *arg, const struct control_request *requests, void *dev)
 {
@@ -192,18 +214,16 @@ devices_create(struct run *run, const struct slots *slots, const char *vm_name, 
 		.bind_doorbell = bind_doorbell,
 		.unbind_doorbell = unbind_doorbell,
 		.raise_msi = raise_msi,
+		.bind_msi = bind_msi,
+		.unbind_msi = unbind_msi,
 		.set_irq = set_irq,
 		.discard = discard,
 		.answer = answer,
 		.arg = d,
 	};
-	d->msi = (struct gicv2m){
-		.base = MACHINE_GICV2M_BASE,
-		.first = SPI_INTID(MACHINE_GICV2M_SPI),
-		.count = MACHINE_GICV2M_NSPIS,
-		.raise = pulse_irq,
-		.arg = d,
-	};
+	d->msi = msi_frame;
+	d->msi.raise = pulse_irq;
+	d->msi.arg = d;
 	if (make_all(d, run, slots) == 0)
 		return d;
 	devices_destroy(d);

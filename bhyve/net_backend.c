@@ -241,10 +241,10 @@ netbe_frames_wait(struct netbe *be)
 		be->user->readable(be->user_arg);
 }
 
-int
-netbe_tap_fd(const struct netbe *be)
+unsigned int
+netbe_tap_queues(const struct netbe *be)
 {
-	return be->kind == &netbe_tap ? netbe_tap_get_fd(be) : -1;
+	return be->kind == &netbe_tap ? netbe_tap_count(be) : 0;
 }
 
 /* ---- frames ---- */

@@ -62,8 +62,24 @@ const uint8_t *netbe_peek_frame(const struct netbe *be);
 uint32_t netbe_recv(struct netbe *be, const struct iovec *iov, int niov);
 void netbe_recv_pause(struct netbe *be, bool pause);
 #define NETBE_MAX_IOVS 257 /* of a frame that is sent: a header, and a chain */
-/* For vhost: the tap descriptor, or -1. */
-int netbe_tap_fd(const struct netbe *be);
+
+/* ---- a tap device's queues, for who moves frames without netbe_start() (net_vhost.h) ---- */
+#define NETBE_TAP_QUEUES 8u
+/* How many it has.  0: it is no tap. */
+unsigned int netbe_tap_queues(const struct netbe *be);
+/* So many, all of which get frames; -1 with errno, EINVAL: a tap of one queue. */
+int netbe_tap_add_queues(struct netbe *be, unsigned int n);
+/* The descriptor of a queue that there is. */
+int netbe_tap_fd(const struct netbe *be, unsigned int queue);
+/* Which get frames: the first n, at least 1.  -1 with errno. */
+int netbe_tap_use_queues(struct netbe *be, unsigned int n);
+/*
+ * Frames to these addresses only, those to one that is no group's first; n 0: all there are.  More
+ * may come through, never less.
+ */
+void netbe_tap_filter(struct netbe *be, const uint8_t (*mac)[6], unsigned int n, bool all_groups);
+#define NETBE_TAP_FILTER_MAX 192u
+
 /* What wrong there is with a value of "backend", or NULL. */
 const char *netbe_check_backend(const char *val);
 /* What does not go together; as dev_model.check. */

@@ -49,7 +49,7 @@ extern const struct netbe_kind netbe_slirp, netbe_tap, netbe_socket;
 /* Where there is no slirp, why; NULL where there is. */
 extern const char *const netbe_slirp_missing;
 
-int netbe_tap_get_fd(const struct netbe *be);
+unsigned int netbe_tap_count(const struct netbe *be);
 
 /* One of hostfwd's rules: what comes to host:host_port goes to guest:guest_port. */
 struct hostfwd {

@@ -15,6 +15,7 @@
 #include <linux/if_tun.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,10 @@
 
 struct net_tap {
 	int fd;
+	bool multi_queue;
+	unsigned int nqueues;	     /* that are open */
+	int queue[NETBE_TAP_QUEUES]; /* the first is fd */
+	bool detached[NETBE_TAP_QUEUES];
 	char name[IFNAMSIZ];
 	struct ev_source *source;
 };
@@ -67,8 +72,8 @@ say_attach(const struct dev_conf *conf, const char *name)
 		say("%s: tap %s: is in use by another program; choose another name", where, name);
 		break;
 	case EINVAL:
-		say("%s: tap %s: is an interface of another kind, or a tap made with multi_queue; "
-		    "make it with `ip tuntap add dev %s mode tap vnet_hdr'",
+		say("%s: tap %s: is an interface of another kind; make a tap with `ip tuntap add "
+		    "dev %s mode tap vnet_hdr'",
 		    where, name, name);
 		break;
 	default:
@@ -78,9 +83,60 @@ say_attach(const struct dev_conf *conf, const char *name)
 }
 
 static int
-tap_attach(struct net_tap *t, const struct dev_conf *conf)
+set_iff(const struct net_tap *t, int fd, bool multi_queue)
 {
 	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
+
+	if (multi_queue)
+		ifr.ifr_flags |= IFF_MULTI_QUEUE;
+	memcpy(ifr.ifr_name, t->name, sizeof(ifr.ifr_name));
+	return ioctl(fd, TUNSETIFF, &ifr);
+}
+
+/*
+ * Nothing keeps a second program from a tap of several queues, and each would get some of the
+ * frames.  With a queue open it has a carrier.
+ */
+static bool
+is_taken(const struct net_tap *t)
+{
+	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq ifr = { 0 };
+	bool taken;
+
+	if (sock < 0)
+		return false;
+	memcpy(ifr.ifr_name, t->name, sizeof(ifr.ifr_name));
+	taken = ioctl(sock, SIOCGIFFLAGS, &ifr) == 0 && (ifr.ifr_flags & IFF_RUNNING) != 0;
+	close(sock);
+	return taken;
+}
+
+static int
+set_first_iff(const struct net_tap *t, bool multi_queue)
+{
+	if (!multi_queue || !is_taken(t))
+		return set_iff(t, t->fd, multi_queue);
+	errno = EBUSY;
+	return -1;
+}
+
+/* One that is there already is of either kind; a new one can be what may be needed. */
+static int
+set_any_iff(struct net_tap *t, bool multi_queue)
+{
+	t->multi_queue = multi_queue;
+	if (set_first_iff(t, multi_queue) == 0)
+		return 0;
+	if (errno != EINVAL)
+		return -1;
+	t->multi_queue = !multi_queue;
+	return set_first_iff(t, !multi_queue);
+}
+
+static int
+tap_attach(struct net_tap *t, const struct dev_conf *conf)
+{
 	int hdr = NETBE_VNET_HDR;
 
 	t->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
@@ -94,9 +150,10 @@ tap_attach(struct net_tap *t, const struct dev_conf *conf)
 			    dev_conf_where(conf), t->name, strerror(errno));
 		return -1;
 	}
-	memcpy(ifr.ifr_name, t->name, sizeof(ifr.ifr_name));
-	if (ioctl(t->fd, TUNSETIFF, &ifr) != 0)
+	if (set_any_iff(t, dev_conf_number(conf, "queues") > 1) != 0)
 		return say_attach(conf, t->name);
+	t->queue[0] = t->fd;
+	t->nqueues = 1;
 	if (ioctl(t->fd, TUNSETVNETHDRSZ, &hdr) != 0)
 		return say_errno(conf, t->name, "no virtio header of 12 bytes");
 	return 0;
@@ -186,6 +243,8 @@ tap_close(struct netbe *be)
 {
 	struct net_tap *t = be->sc;
 
+	for (unsigned int i = 1; i < t->nqueues; i++)
+		close(t->queue[i]);
 	if (t->fd >= 0)
 		close(t->fd);
 	free(t);
@@ -299,12 +358,93 @@ tap_stop(struct netbe *be)
 	ev_remove(t->source);
 }
 
-int
-netbe_tap_get_fd(const struct netbe *be)
+/* ---- queues ---- */
+
+unsigned int
+netbe_tap_count(const struct netbe *be)
 {
 	const struct net_tap *t = be->sc;
 
-	return t->fd;
+	return t->nqueues;
+}
+
+int
+netbe_tap_fd(const struct netbe *be, unsigned int queue)
+{
+	const struct net_tap *t = be->sc;
+
+	return t->queue[queue];
+}
+
+static int
+add_queue(struct net_tap *t)
+{
+	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC), error;
+
+	if (fd < 0)
+		return -1;
+	if (set_iff(t, fd, true) != 0) {
+		error = errno;
+		close(fd);
+		errno = error;
+		return -1;
+	}
+	t->detached[t->nqueues] = false;
+	t->queue[t->nqueues++] = fd;
+	return 0;
+}
+
+int
+netbe_tap_add_queues(struct netbe *be, unsigned int n)
+{
+	struct net_tap *t = be->sc;
+
+	if (n > t->nqueues && (!t->multi_queue || n > NETBE_TAP_QUEUES)) {
+		errno = EINVAL;
+		return -1;
+	}
+	while (t->nqueues < n) {
+		if (add_queue(t) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
+netbe_tap_use_queues(struct netbe *be, unsigned int n)
+{
+	struct net_tap *t = be->sc;
+
+	for (unsigned int i = 1; i < t->nqueues; i++) {
+		struct ifreq ifr = { 0 };
+		bool detach = i >= n;
+
+		ifr.ifr_flags = detach ? IFF_DETACH_QUEUE : IFF_ATTACH_QUEUE;
+		if (t->detached[i] == detach)
+			continue;
+		if (ioctl(t->queue[i], TUNSETQUEUE, &ifr) != 0)
+			return -1;
+		t->detached[i] = detach;
+	}
+	return 0;
+}
+
+void
+netbe_tap_filter(struct netbe *be, const uint8_t (*mac)[6], unsigned int n, bool all_groups)
+{
+	struct net_tap *t = be->sc;
+	union {
+		struct tun_filter head;
+		uint8_t bytes[sizeof(struct tun_filter) + NETBE_TAP_FILTER_MAX * 6];
+	} filter = { .head = { .flags = all_groups ? TUN_FLT_ALLMULTI : 0 } };
+
+	if (n > NETBE_TAP_FILTER_MAX)
+		n = 0;
+	filter.head.count = (uint16_t)n;
+	if (n != 0)
+		memcpy(filter.bytes + offsetof(struct tun_filter, addr), mac, n * sizeof(mac[0]));
+	/* Where it cannot be had, more comes through. */
+	ioctl(t->fd, TUNSETTXFILTER, &filter);
 }
 
 const struct netbe_kind netbe_tap = {

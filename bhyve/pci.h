@@ -66,6 +66,23 @@ struct pci_bar {
 	uint64_t next; /* [bus lock] pci_bus.c, while it moves BARs */
 };
 
+/*
+ * A source of a vector's messages outside bhyve: fd (doorbell.h) is rung for each.  The module
+ * sends them where the vector may; while it is masked, rings stay in fd and are the pending bit.
+ * Where neither can be - MSI-X is off, or the module cannot - watch(true) is called: then who
+ * made this reads fd and does what there is to do.
+ */
+struct pci_msix_event {
+	int fd;				   /* immutable while added, and the next two */
+	void (*watch)(void *arg, bool on); /* [msix lock] */
+	void *arg;
+	struct pci_msix_event *next; /* [msix lock], and all below */
+	unsigned int vector;	     /* PCI_NO_VECTOR: rings go nowhere */
+	enum { PCI_EVENT_HELD, PCI_EVENT_WATCHED, PCI_EVENT_BOUND } state;
+	uint64_t addr; /* of the message that it is bound to */
+	uint32_t data;
+};
+
 struct pci_msix {
 	unsigned int nvectors; /* 0: has none */
 	int bar;
@@ -75,9 +92,10 @@ struct pci_msix {
 	struct pci_msix_vector {
 		uint64_t addr;
 		uint32_t data;
-		uint32_t control; /* bit 0: masked */
-	} * vector;		  /* [msix lock] */
-	uint8_t *pending;	  /* [msix lock] one byte a vector */
+		uint32_t control;      /* bit 0: masked */
+	} * vector;		       /* [msix lock] */
+	uint8_t *pending;	       /* [msix lock] one byte a vector */
+	struct pci_msix_event *events; /* [msix lock] */
 };
 
 struct pci_dev {
@@ -115,6 +133,11 @@ void pci_add_intx(struct pci_dev *d); /* INTA; swizzled by slot (PCI-to-PCI Brid
 bool pci_msix_enabled(struct pci_dev *d);
 void pci_msix_raise(struct pci_dev *d, unsigned int vector); /* masked: it stays pending */
 void pci_intx(struct pci_dev *d, bool level);
+/* fd, watch and arg are set; e is the caller's and stays until it is removed. */
+void pci_msix_event_add(struct pci_dev *d, struct pci_msix_event *e, unsigned int vector);
+void pci_msix_event_move(struct pci_dev *d, struct pci_msix_event *e, unsigned int vector);
+/* Nothing comes from fd afterwards, and watch is not called. */
+void pci_msix_event_remove(struct pci_dev *d, struct pci_msix_event *e);
 
 /* ---- the bus ---- */
 /* With its host bridge at 0:0.  NULL with errno. */

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "doorbell.h"
 #include "pci_impl.h"
 
 #define CAP_ID_MSIX    0x11u
@@ -56,6 +57,14 @@ pci_msix_free(struct pci_dev *d)
 	free(d->msix.pending);
 }
 
+/* Nothing holds a message back.  [msix lock] */
+static bool
+may_go(const struct pci_msix *x, unsigned int i)
+{
+	return x->enabled && !x->masked && x->master &&
+	    (x->vector[i].control & CONTROL_MASKED) == 0;
+}
+
 /* A pending message that nothing holds back goes.  [msix lock] */
 static void
 deliver(struct pci_dev *d, unsigned int i)
@@ -63,8 +72,7 @@ deliver(struct pci_dev *d, unsigned int i)
 	struct pci_msix *x = &d->msix;
 	const struct pci_msix_vector *v = &x->vector[i];
 
-	if (x->pending[i] == 0 || !x->enabled || x->masked || !x->master ||
-	    (v->control & CONTROL_MASKED) != 0)
+	if (x->pending[i] == 0 || !may_go(x, i))
 		return;
 	x->pending[i] = 0;
 	d->env->raise_msi(d->env->arg, v->addr, v->data);
@@ -92,6 +100,127 @@ pci_msix_raise(struct pci_dev *d, unsigned int vector)
 	pthread_mutex_unlock(&d->msix_lock);
 }
 
+/* ---- messages from outside bhyve: [msix lock] ---- */
+
+static void
+event_unbind(struct pci_dev *d, struct pci_msix_event *e)
+{
+	d->env->unbind_msi(d->env->arg, e->addr, e->data, e->fd);
+	e->state = PCI_EVENT_HELD;
+}
+
+/* False: the module cannot. */
+static bool
+event_bind(struct pci_dev *d, struct pci_msix_event *e)
+{
+	const struct pci_msix_vector *v = &d->msix.vector[e->vector];
+
+	if (e->state == PCI_EVENT_BOUND)
+		return true;
+	if (d->env->bind_msi == NULL || d->env->bind_msi(d->env->arg, v->addr, v->data, e->fd) != 0)
+		return false;
+	e->addr = v->addr;
+	e->data = v->data;
+	e->state = PCI_EVENT_BOUND;
+	return true;
+}
+
+static bool
+event_is_elsewhere(const struct pci_msix *x, const struct pci_msix_event *e)
+{
+	const struct pci_msix_vector *v;
+
+	if (e->state != PCI_EVENT_BOUND)
+		return false;
+	if (e->vector >= x->nvectors || !may_go(x, e->vector))
+		return true;
+	v = &x->vector[e->vector];
+	return v->addr != e->addr || v->data != e->data;
+}
+
+/*
+ * Brings an event to what registers and table say.  Whoever else looks at fd is kept from it before
+ * it is bound, and asked to look only after it was unbound, so that each ring has one reader.
+ */
+static void
+event_update(struct pci_dev *d, struct pci_msix_event *e)
+{
+	const struct pci_msix *x = &d->msix;
+	bool there = e->vector < x->nvectors, watch = !x->enabled;
+
+	if (event_is_elsewhere(x, e))
+		event_unbind(d, e);
+	if (e->state == PCI_EVENT_WATCHED && x->enabled) {
+		e->watch(e->arg, false);
+		e->state = PCI_EVENT_HELD;
+	}
+	if (there && may_go(x, e->vector))
+		watch = !event_bind(d, e);
+	if (watch && e->state == PCI_EVENT_HELD) {
+		e->state = PCI_EVENT_WATCHED;
+		e->watch(e->arg, true);
+	}
+}
+
+static void
+events_update(struct pci_dev *d)
+{
+	for (struct pci_msix_event *e = d->msix.events; e != NULL; e = e->next)
+		event_update(d, e);
+}
+
+/* What was rung while it was held is pending. */
+static void
+events_collect(struct pci_msix *x)
+{
+	for (struct pci_msix_event *e = x->events; e != NULL; e = e->next)
+		if (e->state == PCI_EVENT_HELD && doorbell_answer(e->fd) && e->vector < x->nvectors)
+			x->pending[e->vector] = 1;
+}
+
+void
+pci_msix_event_add(struct pci_dev *d, struct pci_msix_event *e, unsigned int vector)
+{
+	pthread_mutex_lock(&d->msix_lock);
+	e->vector = vector;
+	e->state = PCI_EVENT_HELD;
+	e->next = d->msix.events;
+	d->msix.events = e;
+	event_update(d, e);
+	pthread_mutex_unlock(&d->msix_lock);
+}
+
+void
+pci_msix_event_move(struct pci_dev *d, struct pci_msix_event *e, unsigned int vector)
+{
+	pthread_mutex_lock(&d->msix_lock);
+	/* What the old vector was to tell is its own. */
+	events_collect(&d->msix);
+	if (e->vector != vector && e->state == PCI_EVENT_BOUND)
+		event_unbind(d, e);
+	e->vector = vector;
+	event_update(d, e);
+	pthread_mutex_unlock(&d->msix_lock);
+}
+
+void
+pci_msix_event_remove(struct pci_dev *d, struct pci_msix_event *e)
+{
+	struct pci_msix_event **link = &d->msix.events;
+
+	pthread_mutex_lock(&d->msix_lock);
+	if (e->state == PCI_EVENT_BOUND)
+		event_unbind(d, e);
+	else if (e->state == PCI_EVENT_WATCHED)
+		e->watch(e->arg, false);
+	while (*link != e)
+		link = &(*link)->next;
+	*link = e->next;
+	pthread_mutex_unlock(&d->msix_lock);
+}
+
+/* ---- registers ---- */
+
 /*
  * A message is a write to memory, so it also waits for bus mastering (6.2.2).  What was pending
  * when MSI-X is turned off is gone.
@@ -106,6 +235,7 @@ pci_msix_update(struct pci_dev *d)
 		return;
 	control = pci_get16(d, x->cap + PCI_MSIX_CONTROL);
 	pthread_mutex_lock(&d->msix_lock);
+	events_collect(x);
 	x->enabled = (control & PCI_MSIX_CONTROL_ON) != 0;
 	x->masked = (control & PCI_MSIX_CONTROL_MASK) != 0;
 	x->master = (command & PCI_COMMAND_MASTER) != 0;
@@ -114,6 +244,7 @@ pci_msix_update(struct pci_dev *d)
 			x->pending[i] = 0;
 		deliver(d, i);
 	}
+	events_update(d);
 	pthread_mutex_unlock(&d->msix_lock);
 }
 
@@ -150,14 +281,16 @@ pba_word(const struct pci_msix *x, uint64_t word)
 uint32_t
 pci_msix_read(struct pci_dev *d, uint64_t offset, uint32_t size)
 {
-	const struct pci_msix *x = &d->msix;
+	struct pci_msix *x = &d->msix;
 	uint32_t val = 0;
 
 	pthread_mutex_lock(&d->msix_lock);
-	if (offset < (uint64_t)x->nvectors * ENTRY_BYTES)
+	if (offset < (uint64_t)x->nvectors * ENTRY_BYTES) {
 		val = table_word(x, offset / 4);
-	else if (offset >= x->pba)
+	} else if (offset >= x->pba) {
+		events_collect(x);
 		val = pba_word(x, (offset - x->pba) / 4);
+	}
 	pthread_mutex_unlock(&d->msix_lock);
 	return val >> (offset & 3) * 8 & (uint32_t)pci_ones(size);
 }
@@ -188,5 +321,6 @@ pci_msix_write(struct pci_dev *d, uint64_t offset, uint32_t size, uint32_t val)
 		break;
 	}
 	deliver(d, (unsigned int)(offset / ENTRY_BYTES));
+	events_update(d);
 	pthread_mutex_unlock(&d->msix_lock);
 }

@@ -99,9 +99,30 @@ void
 virtio_break(struct virtio_dev *vd)
 {
 	/* 2.1.2: only a driver that said DRIVER_OK is told. */
-	if (!__atomic_exchange_n(&vd->broken, true, __ATOMIC_ACQ_REL) &&
-	    (load_status(vd) & VIRTIO_DRIVER_OK) != 0)
-		vd->transport->config_interrupt(vd->tsc);
+	if (__atomic_exchange_n(&vd->broken, true, __ATOMIC_ACQ_REL) ||
+	    (load_status(vd) & VIRTIO_DRIVER_OK) == 0)
+		return;
+	vd->transport->config_interrupt(vd->tsc);
+	if (vd->ops->broken != NULL)
+		vd->ops->broken(vd->sc);
+}
+
+void
+virtio_queue_interrupt(struct virtqueue *q)
+{
+	if (!virtio_is_broken(q->dev))
+		q->dev->transport->queue_interrupt(q->dev->tsc, q);
+}
+
+void
+virtio_queue_call(struct virtqueue *q, const struct vq_call *call)
+{
+	const struct virtio_dev *vd = q->dev;
+
+	if (vd->transport->queue_call != NULL)
+		vd->transport->queue_call(vd->tsc, q, call);
+	else if (call != NULL)
+		call->watch(call->arg, true);
 }
 
 static void

@@ -107,7 +107,9 @@ config_interrupt(void *tsc)
 	isr_change(tsc, 0, INT_CONFIG);
 }
 
-static const struct virtio_transport transport = { queue_interrupt, config_interrupt };
+/* No queue_call: there is a bit to set for each interrupt. */
+static const struct virtio_transport transport = { .queue_interrupt = queue_interrupt,
+	.config_interrupt = config_interrupt };
 
 /* ---- registers: [vd->lock] ---- */
 

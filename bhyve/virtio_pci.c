@@ -86,6 +86,8 @@ struct virtio_pci {
 	uint32_t driver_feature_select; /* [vd->lock] */
 	uint16_t queue_select;		/* [vd->lock] */
 	uint16_t config_vector;		/* atomic; written with vd->lock */
+	struct pci_msix_event event[VIRTIO_MAX_QUEUES]; /* [vd->lock] of queues served elsewhere */
+	bool has_event[VIRTIO_MAX_QUEUES];		/* [vd->lock] it is added */
 	struct virtio_notify notify;
 	pthread_mutex_t isr_lock;
 	uint8_t isr; /* [isr_lock] */
@@ -143,7 +145,23 @@ config_interrupt(void *tsc)
 		pci_msix_raise(vp->d, vector);
 }
 
-static const struct virtio_transport transport = { queue_interrupt, config_interrupt };
+/* MSI-X alone: with INTx there is an ISR bit to set. */
+static void
+queue_call(void *tsc, struct virtqueue *q, const struct vq_call *call)
+{
+	struct virtio_pci *vp = tsc;
+	struct pci_msix_event *e = &vp->event[q->index];
+
+	if (vp->has_event[q->index])
+		pci_msix_event_remove(vp->d, e);
+	vp->has_event[q->index] = call != NULL;
+	if (call == NULL)
+		return;
+	*e = (struct pci_msix_event){ .fd = call->fd, .watch = call->watch, .arg = call->arg };
+	pci_msix_event_add(vp->d, e, q->vector);
+}
+
+static const struct virtio_transport transport = { queue_interrupt, config_interrupt, queue_call };
 
 /* 4.1.5.1.2.1: a vector that there is not reads back as none. */
 static void
@@ -191,8 +209,11 @@ queue_enable(struct virtio_pci *vp, struct virtqueue *q)
 static void
 queue_set(struct virtio_pci *vp, struct virtqueue *q, enum common reg, uint64_t val)
 {
-	if (reg == QUEUE_MSIX_VECTOR)
+	if (reg == QUEUE_MSIX_VECTOR) {
 		set_vector(vp, &q->vector, val);
+		if (vp->has_event[q->index])
+			pci_msix_event_move(vp->d, &vp->event[q->index], q->vector);
+	}
 	if (q->ready)
 		return;
 	switch (reg) {

@@ -287,6 +287,17 @@ vq_notify(struct virtqueue *q)
 		q->dev->transport->queue_interrupt(q->dev->tsc, q);
 }
 
+/* A guest that changed the used index has itself to thank for what it gets. */
+void
+vq_resume(struct virtqueue *q, uint16_t next_avail)
+{
+	const struct virtq_used *used = q->used_va;
+
+	q->next_avail = next_avail;
+	q->used_idx = q->used_next = load16(&used->idx);
+	q->doorbell_off = false;
+}
+
 /* ---- the doorbell ---- */
 
 /* Just behind where the driver is: it passes there after 65535 more, one needless ring. */

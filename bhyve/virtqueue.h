@@ -98,6 +98,8 @@ void vq_notify(struct virtqueue *q);
  */
 void vq_doorbell_off(struct virtqueue *q);
 bool vq_doorbell_on(struct virtqueue *q);
+/* Somebody else served the queue, and is done: go on at this index of the available ring. */
+void vq_resume(struct virtqueue *q, uint16_t next_avail);
 /* virtio_break(), and the user is told why, once. */
 void vq_break(struct virtqueue *q, const char *why);
 
@@ -115,6 +117,8 @@ struct virtio_ops {
 	void (*reset)(void *sc);
 	/* A write to the configuration space; NULL: nothing in it can be written. */
 	void (*config_write)(void *sc, uint32_t offset, uint32_t size, uint32_t val);
+	/* The device is broken now.  Any thread, with any lock; NULL: vq_get() says so. */
+	void (*broken)(void *sc);
 };
 
 /* A device model that is a virtio device; a transport makes it. */
@@ -130,10 +134,27 @@ struct virtio_model {
 	void (*destroy)(struct virtio_dev *vd); /* it was reset before; no vCPU runs */
 };
 
+/*
+ * Interrupts of a queue that is served outside bhyve: fd (doorbell.h) is rung for each.  The
+ * transport has the module make them where it can.  While it cannot, it says watch(true), from any
+ * thread and with any of its locks: then who serves the queue reads fd and calls
+ * virtio_queue_interrupt().
+ */
+struct vq_call {
+	int fd;
+	void (*watch)(void *arg, bool on);
+	void *arg;
+};
+
 /* What a transport offers; any thread, with dev->lock held or not: it must not take it. */
 struct virtio_transport {
 	void (*queue_interrupt)(void *tsc, struct virtqueue *q);
 	void (*config_interrupt)(void *tsc);
+	/*
+	 * The queue's interrupts come by call->fd from here on; NULL: no more, and watch is not
+	 * called again.  With dev->lock held.  NULL where it can do nothing about it.
+	 */
+	void (*queue_call)(void *tsc, struct virtqueue *q, const struct vq_call *call);
 };
 
 struct virtio_dev {
@@ -167,6 +188,10 @@ void virtio_fini(struct virtio_dev *vd);
  */
 void virtio_break(struct virtio_dev *vd);
 bool virtio_is_broken(const struct virtio_dev *vd); /* any thread */
+/* As vq_notify() would, for a queue that is served elsewhere.  Any thread. */
+void virtio_queue_interrupt(struct virtqueue *q);
+/* Between start and reset: with dev->lock held; call NULL, or as long as it is not. */
+void virtio_queue_call(struct virtqueue *q, const struct vq_call *call);
 /* config changed: call with lock held, after the change. */
 void virtio_config_changed(struct virtio_dev *vd);
 static inline bool

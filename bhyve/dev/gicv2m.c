@@ -49,9 +49,15 @@ gicv2m_write(void *sc, uint64_t offset, uint32_t size, uint64_t data)
 }
 
 bool
+gicv2m_takes(const struct gicv2m *g, uint64_t addr, uint32_t data)
+{
+	return addr == g->base + MSI_SETSPI_NS && data - g->first < g->count;
+}
+
+bool
 gicv2m_message(const struct gicv2m *g, uint64_t addr, uint32_t data)
 {
-	if (addr != g->base + MSI_SETSPI_NS || data - g->first >= g->count)
+	if (!gicv2m_takes(g, addr, data))
 		return false;
 	g->raise(g->arg, data);
 	return true;

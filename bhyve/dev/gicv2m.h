@@ -20,6 +20,8 @@ struct gicv2m {
 };
 
 void gicv2m_mmio(struct gicv2m *g, struct mmio_device *dev);
+/* Is that a message for the frame, and one of its SPIs? */
+bool gicv2m_takes(const struct gicv2m *g, uint64_t addr, uint32_t data);
 /* A store by a device: a message.  False: it is not for this frame, or for none of its SPIs. */
 bool gicv2m_message(const struct gicv2m *g, uint64_t addr, uint32_t data);
 

@@ -369,7 +369,9 @@ net_thread(void *arg)
 	struct virtio_net *vn = arg;
 
 	pthread_setname_np(pthread_self(), "virtio-net");
-	if (netbe_start(vn->be, vn->loop, &netbe_user, vn) == 0) {
+	if (vn->on_vhost) {
+		ev_loop_run(vn->loop);
+	} else if (netbe_start(vn->be, vn->loop, &netbe_user, vn) == 0) {
 		netbe_recv_pause(vn->be, false);
 		ev_loop_run(vn->loop);
 		netbe_stop(vn->be);
@@ -380,12 +382,19 @@ net_thread(void *arg)
 }
 
 /* Which queues there are depends on the features (5.1.2). */
+static unsigned int
+negotiated_pairs(const struct virtio_net *vn)
+{
+	const uint64_t mq = VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_MQ;
+
+	return (vn->features & mq) == mq ? vn->max_pairs : 1;
+}
+
 static void
 assign_queues(struct virtio_net *vn)
 {
 	bool ctrl = (vn->features & VIRTIO_NET_F_CTRL_VQ) != 0;
-	bool mq = ctrl && (vn->features & VIRTIO_NET_F_MQ) != 0;
-	unsigned int pairs = mq ? vn->max_pairs : 1;
+	unsigned int pairs = negotiated_pairs(vn);
 	struct virtqueue *vq = vn->vd.vq;
 
 	memset(vn->pair, 0, sizeof(vn->pair));
@@ -400,6 +409,26 @@ assign_queues(struct virtio_net *vn)
 	vn->hungry = NULL;
 }
 
+/* Without the kernel's help it is slower, not wrong.  A guest may do this often; once is enough. */
+static void
+start_vhost(struct virtio_net *vn)
+{
+	vn->on_vhost = vn->vhost != NULL &&
+	    net_vhost_start(vn->vhost, &vn->vd, negotiated_pairs(vn), vn->loop) == 0;
+	if (vn->vhost == NULL || vn->on_vhost || vn->said_vhost)
+		return;
+	vn->said_vhost = true;
+	say("virtio-net: vhost-net cannot serve the queues (%s); bhyve does it itself",
+	    strerror(errno));
+}
+
+static bool
+serve_queues(struct virtio_net *vn)
+{
+	start_vhost(vn);
+	return vn->on_vhost ? watch(vn, vn->ctrl, ctrl_doorbell, vn) : watch_queues(vn);
+}
+
 static void
 net_start(void *sc)
 {
@@ -410,10 +439,12 @@ net_start(void *sc)
 	virtio_net_ctrl_reset(vn);
 	vn->loop = ev_loop_create();
 	if (vn->loop != NULL && netbe_set_features(vn->be, vn->features & OFFLOADS, true) == 0 &&
-	    watch_queues(vn) && pthread_create(&vn->thread, NULL, net_thread, vn) == 0) {
+	    serve_queues(vn) && pthread_create(&vn->thread, NULL, net_thread, vn) == 0) {
 		vn->running = true;
 		return;
 	}
+	if (vn->on_vhost)
+		net_vhost_stop(vn->vhost);
 	if (vn->loop != NULL)
 		ev_loop_destroy(vn->loop);
 	virtio_break(&vn->vd);
@@ -427,13 +458,28 @@ net_reset(void *sc)
 	if (vn->running) {
 		ev_loop_stop(vn->loop);
 		pthread_join(vn->thread, NULL);
+		if (vn->on_vhost)
+			net_vhost_stop(vn->vhost);
 		ev_loop_destroy(vn->loop);
 		vn->running = false;
 	}
 	memcpy(vn->config.mac, vn->mac, sizeof(vn->mac));
 }
 
-static const struct virtio_ops net_ops = { .start = net_start, .reset = net_reset };
+static void
+net_broken(void *sc)
+{
+	struct virtio_net *vn = sc;
+
+	if (vn->vhost != NULL)
+		net_vhost_broken(vn->vhost);
+}
+
+static const struct virtio_ops net_ops = {
+	.start = net_start,
+	.reset = net_reset,
+	.broken = net_broken,
+};
 
 /* ---- life ---- */
 
@@ -509,9 +555,15 @@ net_create(const struct dev_env *env, const struct dev_conf *conf)
 		return NULL;
 	}
 	vn->max_pairs = (unsigned int)dev_conf_number(conf, "queues");
+	if (net_vhost_open(conf, vn->be, vn->max_pairs, &vn->vhost) != 0) {
+		netbe_close(vn->be);
+		free(vn);
+		return NULL;
+	}
 	configure(vn, env, conf);
 	if (virtio_init(&vn->vd) != 0) {
 		say("%s: %s", dev_conf_where(conf), strerror(errno));
+		net_vhost_close(vn->vhost);
 		netbe_close(vn->be);
 		free(vn);
 		return NULL;
@@ -524,6 +576,7 @@ net_destroy(struct virtio_dev *vd)
 {
 	struct virtio_net *vn = vd->sc;
 
+	net_vhost_close(vn->vhost);
 	netbe_close(vn->be);
 	virtio_fini(vd);
 	free(vn);
@@ -543,6 +596,10 @@ static const struct dev_option net_options[] = {
 	    .help = "tap: the bridge that it becomes a port of",
 	    .otherwise = "none",
 	    .check = netbe_check_ifname },
+	{ .key = "vhost",
+	    .help = "tap: on, off or auto; the host's kernel moves the frames (vhost-net)",
+	    .def = "auto",
+	    .check = net_vhost_check },
 	{ .key = "peer",
 	    .help = "unix: the path of the other VM's socket",
 	    .otherwise = "must be given with unix",

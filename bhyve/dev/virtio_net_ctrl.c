@@ -14,6 +14,39 @@
 #define ETHERTYPE_IPV6 0x86ddu
 #define CTRL_BATCH     64u
 
+/* ---- where frames do not come by here, the tap is told ---- */
+
+_Static_assert(2 + 2 * FILTER_MAX <= NETBE_TAP_FILTER_MAX, "all there are");
+
+/* Addresses of one device first: the host compares some of them, and groups by a hash. */
+static void
+vhost_filter(struct virtio_net *vn)
+{
+	static const uint8_t broadcast[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+	const struct rx_filter *f = &vn->filter;
+	uint8_t mac[2 + 2 * FILTER_MAX][6];
+	unsigned int n = 0;
+
+	if (vn->vhost == NULL)
+		return;
+	if (!f->promisc && !f->uni.all) {
+		memcpy(mac[n++], f->mac, 6);
+		memcpy(mac[n], f->uni.mac, f->uni.n * sizeof(mac[0]));
+		n += f->uni.n;
+		memcpy(mac[n++], broadcast, 6);
+		memcpy(mac[n], f->multi.mac, f->multi.n * sizeof(mac[0]));
+		n += f->multi.n;
+	}
+	netbe_tap_filter(vn->be, mac, n, f->allmulti || f->multi.all);
+}
+
+/* Which of its queues the tap fills; bhyve itself reads the first alone. */
+static bool
+vhost_pairs(struct virtio_net *vn, unsigned int n)
+{
+	return vn->vhost == NULL || netbe_tap_use_queues(vn->be, vn->on_vhost ? n : 1) == 0;
+}
+
 void
 virtio_net_ctrl_reset(struct virtio_net *vn)
 {
@@ -22,6 +55,8 @@ virtio_net_ctrl_reset(struct virtio_net *vn)
 	memcpy(vn->filter.mac, vn->mac, sizeof(vn->filter.mac));
 	memset(vn->flow, 0, sizeof(vn->flow));
 	vn->npairs = 1;
+	vhost_filter(vn);
+	vhost_pairs(vn, 1);
 }
 
 /* ---- commands: false is VIRTIO_NET_ERR ---- */
@@ -108,7 +143,7 @@ ctrl_mq(struct virtio_net *vn, uint8_t cmd, const uint8_t *data, uint32_t len)
 	    len < 2)
 		return false;
 	n = get_le16(data);
-	if (n < 1 || n > vn->max_pairs)
+	if (n < 1 || n > vn->max_pairs || !vhost_pairs(vn, n))
 		return false;
 	vn->npairs = n;
 	return true;
@@ -130,6 +165,8 @@ command(struct virtio_net *vn, const struct vq_chain *c)
 		ok = ctrl_mac(vn, bytes[1], data, len, real_len);
 	else if (bytes[0] == VIRTIO_NET_CTRL_MQ)
 		ok = ctrl_mq(vn, bytes[1], data, len);
+	if (ok && vn->on_vhost)
+		vhost_filter(vn);
 	return (uint8_t)(ok ? VIRTIO_NET_OK : VIRTIO_NET_ERR);
 }
 

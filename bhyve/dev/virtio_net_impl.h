@@ -10,6 +10,7 @@
 
 #include "event.h"
 #include "net_backend.h"
+#include "net_vhost.h"
 #include "virtio_net.h"
 
 #define ETHER_HDR      14u
@@ -49,7 +50,8 @@ struct net_pair {
 
 struct virtio_net {
 	struct virtio_dev vd;
-	struct netbe *be; /* immutable, and down to running */
+	struct netbe *be;	 /* immutable, and down to running */
+	struct net_vhost *vhost; /* NULL: the thread below moves frames itself */
 	uint8_t mac[6];
 	unsigned int max_pairs;
 	struct virtio_net_config config; /* [vd.lock] */
@@ -58,6 +60,8 @@ struct virtio_net {
 	struct ev_loop *loop;
 	/* The device's thread's while it runs: */
 	uint64_t features;
+	bool on_vhost;	     /* the host's kernel has the pairs' queues */
+	bool said_vhost;     /* the user was told that it would not */
 	unsigned int npairs; /* in use */
 	struct net_pair pair[VIRTIO_NET_MAX_PAIRS];
 	struct virtqueue *ctrl;	 /* NULL: none */

@@ -11,9 +11,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <vmm/machine.h>
 
+#include "../../bhyve/doorbell.h"
 #include "../unit/pci_rig.h"
 
 #define NDEVS	 5u
@@ -22,7 +24,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+#define EVENTS 6u
+
 static struct pci_dev *devs[NDEVS];
+static struct fuzzed_event {
+	struct pci_msix_event e;
+	struct pci_dev *d; /* NULL: not added */
+	bool watched;
+} events[EVENTS];
 static unsigned int ndevs;
 static uint64_t told[NDEVS][PCI_BARS]; /* by bar_moved() */
 
@@ -146,10 +155,35 @@ check_place(const struct pci_dev *d, int bar)
 	}
 }
 
+/* Where a descriptor's rings go follows from what the guest can read. */
+static void
+check_event(const struct fuzzed_event *f)
+{
+	const struct pci_rig_bound *b = pci_rig_bound(f->e.fd);
+	const struct pci_msix_vector *v = NULL;
+	const struct pci_msix *x;
+
+	if (f->d == NULL) {
+		must(b == NULL && !f->watched);
+		return;
+	}
+	x = &f->d->msix;
+	if (f->e.vector < x->nvectors && x->enabled && !x->masked && (f->d->cfg[4] & 4) != 0)
+		v = &x->vector[f->e.vector];
+	if (v != NULL && (v->control & 1) != 0)
+		v = NULL;
+	must(b == NULL || (v != NULL && b->addr == v->addr && b->data == v->data));
+	must(f->watched == (!x->enabled || (v != NULL && b == NULL)));
+	must(v == NULL || b != NULL || v->addr == pci_rig.refused);
+}
+
 static void
 check(void)
 {
 	uint32_t lines = 0;
+
+	for (unsigned int i = 0; i < EVENTS; i++)
+		check_event(&events[i]);
 
 	must(!pci_rig.bad);
 	for (unsigned int i = 0; i < ndevs; i++) {
@@ -164,6 +198,60 @@ check(void)
 			    (d->msix.enabled && (d->msix.vector[v].control & 1) != 0));
 	}
 	must(lines == pci_rig.lines);
+}
+
+/* ---- what is rung from outside ---- */
+
+static void
+watch(void *arg, bool on)
+{
+	struct fuzzed_event *f = arg;
+
+	must(f->watched != on);
+	f->watched = on;
+}
+
+static void
+event_step(struct pci_dev *d, uint32_t at)
+{
+	struct fuzzed_event *f = &events[at % EVENTS];
+	unsigned int vector = at >> 8 & 0x3f;
+
+	if ((at & 0x40) != 0) {
+		doorbell_ring(f->e.fd);
+	} else if (f->d != NULL && (at & 0x20) != 0) {
+		pci_msix_event_move(f->d, &f->e, vector);
+	} else if (f->d != NULL) {
+		pci_msix_event_remove(f->d, &f->e);
+		f->d = NULL;
+	} else if (d->msix.nvectors != 0) {
+		f->d = d;
+		pci_msix_event_add(d, &f->e, vector);
+	}
+}
+
+static void
+events_begin(void)
+{
+	for (unsigned int i = 0; i < EVENTS; i++) {
+		struct fuzzed_event *f = &events[i];
+
+		*f = (struct fuzzed_event){
+			.e = { .fd = doorbell_create(), .watch = watch, .arg = f }
+		};
+		must(f->e.fd >= 0);
+	}
+}
+
+static void
+events_end(void)
+{
+	for (unsigned int i = 0; i < EVENTS; i++) {
+		if (events[i].d != NULL)
+			pci_msix_event_remove(events[i].d, &events[i].e);
+		close(events[i].e.fd);
+	}
+	must(pci_rig.nbound == 0);
 }
 
 /* ---- the guest ---- */
@@ -210,7 +298,9 @@ step(const uint8_t *op)
 			access_at(d->bar[bar].gpa + at % d->bar[bar].size, op, val);
 		break;
 	default:
-		if ((at & 0x80) != 0)
+		if ((op[0] & 0x80) != 0)
+			event_step(d, at);
+		else if ((at & 0x80) != 0)
 			pci_intx(d, (at & 1) != 0);
 		else
 			pci_msix_raise(d, at & 0x3f);
@@ -230,10 +320,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (unsigned int i = 0; i < NDEVS; i++)
 		must(pci_bus_add(pci_rig.bus, &model, where[i][0], where[i][1], NULL) == 0);
 	pci_rig_start();
+	pci_rig.refused = 0x100000000; /* a guest's address that is no message's */
+	events_begin();
 	for (; size >= OP_BYTES; data += OP_BYTES, size -= OP_BYTES) {
 		step(data);
 		check();
 	}
+	events_end();
 	pci_rig_end();
 	return 0;
 }

@@ -43,9 +43,8 @@ AREAS = {
     "bhyve/dev": dict(sees=("bhyve/dev",), headers=(
         "bhyve/device.h", "bhyve/virtqueue.h", "bhyve/guest_mem.h", "bhyve/pci.h",
         "bhyve/virtio_pci.h", "bhyve/devconf.h", "bhyve/control.h", "bhyve/doorbell.h",
-        "bhyve/block_if.h", "bhyve/net_backend.h", "bhyve/debug.h", "bhyve/chardev.h",
-        "bhyve/console.h",
-        "bhyve/event.h", "bhyve/iov.h"), system=HOSTED),
+        "bhyve/block_if.h", "bhyve/net_backend.h", "bhyve/net_vhost.h", "bhyve/debug.h",
+        "bhyve/chardev.h", "bhyve/console.h", "bhyve/event.h", "bhyve/iov.h"), system=HOSTED),
     "bhyveload": dict(sees=("include/vmm", "lib/libvmmapi", "lib/libboot", "bhyveload"),
                       system=HOSTED),
     "bhyvectl": dict(sees=("include/vmm", "lib/libvmmapi", "bhyvectl"), system=HOSTED),

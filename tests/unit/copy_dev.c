@@ -42,7 +42,9 @@ copy_config_write(void *sc, uint32_t offset, uint32_t size, uint32_t val)
 	memcpy(&c->config[offset], &val, size);
 }
 
-static const struct virtio_ops ops = { copy_start, copy_reset, copy_config_write };
+static const struct virtio_ops ops = { .start = copy_start,
+	.reset = copy_reset,
+	.config_write = copy_config_write };
 
 static struct virtio_dev *
 copy_create(const struct dev_env *env, const struct dev_conf *conf)

@@ -4,6 +4,7 @@
  *
  * net_backend.h over two arrays and a doorbell.
  */
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,8 @@ struct netbe {
 };
 static struct netbe fake = { .lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1 };
 
+struct fake_netbe_tap fake_netbe_queues;
+
 static void
 drop(void)
 {
@@ -49,6 +52,14 @@ fake_netbe_reset(uint64_t features)
 	fake.features = features;
 	fake.accepted = 0;
 	fake.sent = fake.last_len = 0;
+	memset(&fake_netbe_queues, 0, sizeof(fake_netbe_queues));
+}
+
+void
+fake_netbe_tap(unsigned int queues)
+{
+	fake_netbe_queues.most = queues;
+	fake_netbe_queues.queues = fake_netbe_queues.used = 1;
 }
 
 uint64_t
@@ -216,6 +227,50 @@ void
 netbe_recv_pause(struct netbe *be, bool pause)
 {
 	ev_fd_enable(be->source, !pause);
+}
+
+unsigned int
+netbe_tap_queues(const struct netbe *be)
+{
+	(void)be;
+	return fake_netbe_queues.queues;
+}
+
+int
+netbe_tap_add_queues(struct netbe *be, unsigned int n)
+{
+	(void)be;
+	if (n > fake_netbe_queues.most) {
+		errno = EINVAL;
+		return -1;
+	}
+	fake_netbe_queues.queues = fake_netbe_queues.used = n;
+	return 0;
+}
+
+/* No descriptor of a tap, but one that can be told from the others. */
+int
+netbe_tap_fd(const struct netbe *be, unsigned int queue)
+{
+	(void)be;
+	return 1000 + (int)queue;
+}
+
+int
+netbe_tap_use_queues(struct netbe *be, unsigned int n)
+{
+	(void)be;
+	__atomic_store_n(&fake_netbe_queues.used, n, __ATOMIC_RELEASE);
+	return 0;
+}
+
+void
+netbe_tap_filter(struct netbe *be, const uint8_t (*mac)[6], unsigned int n, bool all_groups)
+{
+	(void)be;
+	memcpy(fake_netbe_queues.mac, mac, n * sizeof(fake_netbe_queues.mac[0]));
+	fake_netbe_queues.filter = n;
+	fake_netbe_queues.all_groups = all_groups;
 }
 
 const char *

@@ -14,6 +14,15 @@
 
 /* Nothing sent, nothing waiting.  features: what it can do. */
 void fake_netbe_reset(uint64_t features);
+/* It is a tap device of so many queues that can be had; after reset it is none. */
+void fake_netbe_tap(unsigned int queues);
+struct fake_netbe_tap {
+	unsigned int most, queues, used; /* can be had; opened; get frames */
+	unsigned int filter;		 /* addresses; 0: all come through */
+	bool all_groups;
+	uint8_t mac[192][6];
+};
+extern struct fake_netbe_tap fake_netbe_queues; /* the device's thread's, but between commands */
 /* What the driver accepted. */
 uint64_t fake_netbe_accepted(void);
 /* A frame for the guest, behind its header.  False: as many wait as there is room for. */

@@ -2,12 +2,14 @@
  * SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The bhyve-arm authors
  */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
 #include <vmm/machine.h>
 
 #include "../../bhyve/debug.h"
+#include "../../bhyve/doorbell.h"
 #include "pci_rig.h"
 
 #define FIRST_INTID (32u + MACHINE_PCI_ECAM_SPI)
@@ -53,11 +55,53 @@ set_irq(void *arg, uint32_t intid, bool level)
 	rig->changes++;
 }
 
+const struct pci_rig_bound *
+pci_rig_bound(int fd)
+{
+	for (unsigned int i = 0; i < pci_rig.nbound; i++)
+		if (pci_rig.bound[i].fd == fd)
+			return &pci_rig.bound[i];
+	return NULL;
+}
+
+/* What was rung before goes at once, as the module does it. */
+static int
+bind_msi(void *arg, uint64_t addr, uint32_t data, int fd)
+{
+	struct pci_rig *rig = arg;
+
+	if (pci_rig_bound(fd) != NULL)
+		rig->bad = true;
+	if (addr == rig->refused || rig->nbound == PCI_RIG_BOUND) {
+		errno = EINVAL;
+		return -1;
+	}
+	rig->bound[rig->nbound++] = (struct pci_rig_bound){ fd, addr, data };
+	if (doorbell_answer(fd))
+		raise_msi(rig, addr, data);
+	return 0;
+}
+
+static void
+unbind_msi(void *arg, uint64_t addr, uint32_t data, int fd)
+{
+	struct pci_rig *rig = arg;
+	const struct pci_rig_bound *b = pci_rig_bound(fd);
+
+	if (b == NULL || b->addr != addr || b->data != data) {
+		rig->bad = true;
+		return;
+	}
+	rig->bound[b - rig->bound] = rig->bound[--rig->nbound];
+}
+
 void
 pci_rig_begin(void)
 {
 	pci_rig = (struct pci_rig){ .env = { .vm_name = "rig",
 					.raise_msi = raise_msi,
+					.bind_msi = bind_msi,
+					.unbind_msi = unbind_msi,
 					.set_irq = set_irq,
 					.arg = &pci_rig } };
 	pci_rig.bus = pci_bus_create(&pci_rig.env);

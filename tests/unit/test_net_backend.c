@@ -359,7 +359,7 @@ open_socket(int i)
 	ends[i].be = netbe_open(&conf);
 	assert_non_null(ends[i].be);
 	assert_int_equal(netbe_features(ends[i].be), 0);
-	assert_int_equal(netbe_tap_fd(ends[i].be), -1);
+	assert_int_equal(netbe_tap_queues(ends[i].be), 0);
 }
 
 static void
@@ -921,6 +921,66 @@ tap_messages(void)
 	return CHILD_OK;
 }
 
+/* Frames to another address stay out; groups and everybody pass as they were asked for. */
+static int
+tap_filter(struct netbe *be, int fd)
+{
+	static const uint8_t mac[2][6] = { { 2, 0, 0, 0, 0, 1 }, { 255, 255, 255, 255, 255, 255 } };
+	static const struct {
+		uint8_t to[6];
+		unsigned int n;
+		bool all_groups, passes;
+	} rows[] = {
+		{ { 2, 0, 0, 0, 0, 1 }, 2, false, true },
+		{ { 2, 0, 0, 0, 0, 2 }, 2, false, false },
+		{ { 2, 0, 0, 0, 0, 2 }, 0, false, true },
+		{ { 255, 255, 255, 255, 255, 255 }, 2, false, true },
+		{ { 1, 0, 0, 0, 0, 9 }, 2, true, true },
+	};
+	uint8_t frame[60] = { [12] = 0x88, 0xb5 }, got[100];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		bool passed = false;
+		ssize_t n;
+
+		netbe_tap_filter(be, mac, rows[i].n, rows[i].all_groups);
+		memcpy(frame, rows[i].to, 6);
+		CHECK(write(fd, frame, sizeof(frame)) == sizeof(frame));
+		while ((n = read(netbe_tap_fd(be, 0), got, sizeof(got))) > 0)
+			passed |= n == (ssize_t)(NETBE_VNET_HDR + sizeof(frame)) &&
+			    memcmp(got + NETBE_VNET_HDR, frame, sizeof(frame)) == 0;
+		CHECK(passed == rows[i].passes);
+	}
+	netbe_tap_filter(be, mac, 0, false);
+	return CHILD_OK;
+}
+
+static int
+tap_queues(void)
+{
+	struct dev_conf conf = { { "tap", "queues" }, { "many", "3" } };
+	struct netbe *be = netbe_open(&conf);
+	struct netbe *second;
+
+	CHECK(be != NULL && netbe_tap_queues(be) == 1);
+	CHECK(netbe_tap_add_queues(be, 3) == 0 && netbe_tap_queues(be) == 3);
+	CHECK(netbe_tap_add_queues(be, NETBE_TAP_QUEUES + 1) == -1 && errno == EINVAL);
+	CHECK(access("/sys/class/net/many", F_OK) != 0 || netbe_tap_fd(be, 2) >= 0);
+	CHECK(netbe_tap_use_queues(be, 1) == 0);
+	CHECK(netbe_tap_use_queues(be, 3) == 0);
+	CHECK(netbe_tap_use_queues(be, 2) == 0);
+	second = netbe_open(&conf);
+	CHECK(second == NULL && strstr(said, "in use by another") != NULL);
+	conf = (struct dev_conf){ { "tap" }, { "many" } };
+	CHECK(netbe_open(&conf) == NULL && strstr(said, "in use by another") != NULL);
+	netbe_close(be);
+	be = netbe_open(&conf); /* gone, and made anew with one queue */
+	CHECK(be != NULL);
+	CHECK(netbe_tap_add_queues(be, 2) == -1 && errno == EINVAL);
+	netbe_close(be);
+	return CHILD_OK;
+}
+
 static int
 tap_child(void)
 {
@@ -936,10 +996,12 @@ tap_child(void)
 	CHECK(ends[0].be != NULL);
 	CHECK((netbe_features(ends[0].be) & (NETBE_CSUM | NETBE_HOST_TSO4 | NETBE_GUEST_CSUM)) ==
 	    (NETBE_CSUM | NETBE_HOST_TSO4 | NETBE_GUEST_CSUM));
-	CHECK(netbe_tap_fd(ends[0].be) >= 0);
+	CHECK(netbe_tap_queues(ends[0].be) == 1);
+	CHECK(netbe_tap_fd(ends[0].be, 0) >= 0);
 	CHECK(netbe_set_features(ends[0].be, NETBE_CSUM | NETBE_GUEST_CSUM, true) == 0);
 	fd = packet_socket("card");
 	CHECK(fd >= 0);
+	CHECK(tap_filter(ends[0].be, fd) == CHILD_OK && tap_queues() == CHILD_OK);
 	start(&ends[0], NULL);
 	memset(frame + NETBE_VNET_HDR, 0xff, 6);
 	frame[NETBE_VNET_HDR + 12] = 0x88;

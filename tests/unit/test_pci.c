@@ -11,7 +11,9 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "../../bhyve/doorbell.h"
 #include "pci_rig.h"
 
 enum { COMMAND = 4, STATUS = 6, HEADER = 0xe, BAR0 = 0x10, CAPS = 0x34, LINE = 0x3c, PIN = 0x3d };
@@ -646,6 +648,130 @@ test_msix_masking(void **s)
 	assert_int_equal(pci_rd(msix_bar + 0x1000, 8), 0);
 }
 
+/* ---- messages from outside bhyve ---- */
+
+static bool event_watched;
+
+static void
+event_watch(void *arg, bool on)
+{
+	assert_ptr_equal(arg, &event_watched);
+	assert_int_not_equal(event_watched, on);
+	event_watched = on;
+}
+
+static struct pci_msix_event
+event_make(void)
+{
+	event_watched = false;
+	return (struct pci_msix_event){
+		.fd = doorbell_create(), .watch = event_watch, .arg = &event_watched
+	};
+}
+
+static void
+check_event(const struct pci_msix_event *e, uint32_t data, bool watched)
+{
+	const struct pci_rig_bound *b = pci_rig_bound(e->fd);
+
+	assert_int_equal(event_watched, watched);
+	assert_int_equal(b != NULL, data != 0);
+	assert_true(b == NULL || b->data == data);
+	assert_false(pci_rig.bad);
+}
+
+/* Who has the descriptor follows registers and table. */
+static void
+test_msix_event(void **s)
+{
+	struct pci_msix_event e = event_make();
+
+	(void)s;
+	msix_setup();
+	msix_mask(5, false);
+	pci_msix_event_add(dev[0], &e, 5);
+	check_event(&e, 0, true); /* MSI-X is off */
+	set(0, msix_control, 2, 0x8000);
+	check_event(&e, 85, false);
+	set(0, msix_control, 2, 0xc000);
+	check_event(&e, 0, false);
+	set(0, msix_control, 2, 0x8000);
+	msix_mask(5, true);
+	check_event(&e, 0, false);
+	pci_wr(msix_bar + 5 * 16 + 8, 4, 99);
+	msix_mask(5, false);
+	check_event(&e, 99, false);
+	pci_wr(msix_bar + 5 * 16 + 8, 4, 98); /* a careless driver */
+	check_event(&e, 98, false);
+	pci_msix_event_move(dev[0], &e, 6);
+	check_event(&e, 0, false);
+	pci_msix_event_move(dev[0], &e, PCI_NO_VECTOR);
+	check_event(&e, 0, false);
+	pci_msix_event_move(dev[0], &e, 5);
+	check_event(&e, 98, false);
+	set(0, COMMAND, 2, MEM);
+	check_event(&e, 0, false);
+	set(0, COMMAND, 2, MEM | MASTER);
+	pci_rig.refused = 0x08020040;
+	msix_mask(5, true);
+	msix_mask(5, false);
+	check_event(&e, 0, true);
+	pci_rig.refused = 0;
+	msix_mask(5, true);
+	check_event(&e, 0, false);
+	msix_mask(5, false);
+	check_event(&e, 98, false);
+	pci_msix_event_remove(dev[0], &e);
+	check_event(&e, 0, false);
+	msix_mask(5, true);
+	set(0, msix_control, 2, 0);
+	check_event(&e, 0, false);
+	close(e.fd);
+}
+
+/* What is rung while the vector is masked is pending, and goes once. */
+static void
+test_msix_event_pending(void **s)
+{
+	struct pci_msix_event e = event_make();
+
+	(void)s;
+	msix_setup();
+	set(0, msix_control, 2, 0x8000);
+	pci_msix_event_add(dev[0], &e, 35);
+	assert_int_equal(pci_rd(msix_bar + 0x1000, 8), 0);
+	doorbell_ring(e.fd);
+	doorbell_ring(e.fd);
+	assert_int_equal(pci_rd(msix_bar + 0x1000, 8), 1ull << 35);
+	assert_int_equal(pci_rig.nmsis, 0);
+	msix_mask(35, false);
+	assert_int_equal(pci_rig.nmsis, 1);
+	assert_int_equal(pci_rig.msi[0].data, 115);
+	msix_mask(35, true);
+	doorbell_ring(e.fd); /* and nobody reads pending bits */
+	msix_mask(35, false);
+	assert_int_equal(pci_rig.nmsis, 2);
+	/* It is the old vector's when a queue gets another. */
+	msix_mask(35, true);
+	doorbell_ring(e.fd);
+	msix_mask(36, false);
+	pci_msix_event_move(dev[0], &e, 36);
+	assert_int_equal(pci_rig.nmsis, 2);
+	assert_int_equal(pci_rd(msix_bar + 0x1000, 8), 1ull << 35);
+	/* With MSI-X off it is gone. */
+	msix_mask(36, true);
+	doorbell_ring(e.fd);
+	set(0, msix_control, 2, 0);
+	assert_int_equal(pci_rd(msix_bar + 0x1000, 8), 0);
+	assert_false(doorbell_answer(e.fd));
+	doorbell_ring(e.fd); /* this one is whoever's watches */
+	assert_int_equal(pci_rd(msix_bar + 0x1000, 8), 0);
+	assert_true(event_watched);
+	assert_true(doorbell_answer(e.fd));
+	pci_msix_event_remove(dev[0], &e);
+	close(e.fd);
+}
+
 /* A message is a write to memory: it waits for bus mastering, not for memory decoding. */
 static void
 test_msix_master(void **s)
@@ -909,6 +1035,8 @@ main(void)
 		TEST(test_msix_table),
 		TEST(test_msix_raise),
 		TEST(test_msix_masking),
+		TEST(test_msix_event),
+		TEST(test_msix_event_pending),
 		TEST(test_msix_master),
 		cmocka_unit_test(test_msix_sizes),
 		TEST(test_intx),

@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -326,6 +327,50 @@ test_intx(void **state)
 	assert_int_equal(pci_rig.nmsis, 0);
 }
 
+static bool watched;
+
+static void
+watch(void *arg, bool on)
+{
+	(void)arg;
+	watched = on;
+}
+
+/* A queue whose interrupts come by a descriptor: bound wherever its vector leads. */
+static void
+test_queue_call(void **state)
+{
+	struct vq_call call = { doorbell_create(), watch, NULL };
+	struct virtqueue *q = &copy_dev->vd.vq[1];
+
+	(void)state;
+	set_cfg(4, 2, 6);
+	drive_to(15);
+	pthread_mutex_lock(&copy_dev->vd.lock);
+	virtio_queue_call(q, &call);
+	pthread_mutex_unlock(&copy_dev->vd.lock);
+	assert_true(watched); /* INTx */
+	virtio_queue_interrupt(q);
+	assert_int_equal(pci_rd(isr, 1), 1);
+	msix_on();
+	assert_false(watched);
+	assert_null(pci_rig_bound(call.fd)); /* no vector yet */
+	wr(QSEL, 2, 1);
+	wr(QVEC, 2, 2);
+	assert_int_equal(pci_rig_bound(call.fd)->data, 2);
+	wr(QVEC, 2, 1);
+	assert_int_equal(pci_rig_bound(call.fd)->data, 1);
+	wr(QSEL, 2, 0);
+	wr(QVEC, 2, 2); /* another queue's */
+	assert_int_equal(pci_rig_bound(call.fd)->data, 1);
+	pthread_mutex_lock(&copy_dev->vd.lock);
+	virtio_queue_call(q, NULL);
+	pthread_mutex_unlock(&copy_dev->vd.lock);
+	assert_null(pci_rig_bound(call.fd));
+	assert_false(watched);
+	close(call.fd);
+}
+
 static void
 test_msix(void **state)
 {
@@ -484,6 +529,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_config, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_intx, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_msix, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_queue_call, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_msix_vectors, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_doorbells, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cfg_window, setup, teardown),

@@ -59,7 +59,9 @@ dev_config_write(void *sc, uint32_t offset, uint32_t size, uint32_t val)
 	config_writes++;
 }
 
-static const struct virtio_ops ops = { dev_start, dev_reset, dev_config_write };
+static const struct virtio_ops ops = { .start = dev_start,
+	.reset = dev_reset,
+	.config_write = dev_config_write };
 
 static int
 setup(void **state)

@@ -34,7 +34,8 @@ config_interrupt(void *tsc)
 	__atomic_fetch_add(&r->config_irqs, 1, __ATOMIC_SEQ_CST);
 }
 
-static const struct virtio_transport transport = { queue_interrupt, config_interrupt };
+static const struct virtio_transport transport = { .queue_interrupt = queue_interrupt,
+	.config_interrupt = config_interrupt };
 
 /* ---- life ---- */
 
