@@ -209,6 +209,7 @@ config_init(struct bhyve_config *c)
 {
 	memset(c, 0, sizeof(*c));
 	c->kernel_address = BOOT_NO_ADDRESS;
+	c->sandbox = true;
 	for (int i = 0; i < VM_MAXCPU; i++)
 		c->pin[i] = -1;
 }
