@@ -4,32 +4,25 @@
 import socket
 import subprocess
 
+import debian
 import pytest
-from conftest import need_module, need_tools
-from labhost import TOP, LabHost, hostlib
+from labhost import TOP, LabHost
 
-CACHE = hostlib.cache_dir() / "guest-disk"
-ROOT_OFFSET = 65 << 20  # of lab/guest-disk
-BOOT_SECONDS = 1200
 ARGS = "root=LABEL=guest-root ro console=ttyAMA0 quiet systemd.show_status=1"
 NETWORK = (TOP / "bhyve/dev/virtio_net.c").exists()
 
 
 @pytest.fixture
 def disk(tmp_path):
-    need_tools()
-    need_module("armmp")
-    path = tmp_path / "disk.img"
-    subprocess.run([TOP / "lab/guest-disk", "-q", "--copy", path], check=True)
-    return path
+    return debian.copy(tmp_path / "disk.img")
 
 
 def ssh(port, command):
     done = subprocess.run(
-        ["ssh", "-i", CACHE / "ssh-key", "-p", str(port), "-o", "StrictHostKeyChecking=no",
-         "-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes", "-o", "ConnectTimeout=300",
-         "root@127.0.0.1", command], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        check=False, timeout=600)
+        ["ssh", "-i", debian.CACHE / "ssh-key", "-p", str(port),
+         "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
+         "-o", "BatchMode=yes", "-o", "ConnectTimeout=300", "root@127.0.0.1", command],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -40,17 +33,15 @@ def test_debian_boots_from_a_disk_and_leaves_it_clean(disk):
         port = found.getsockname()[1]
     net = "-s 6,virtio-net,slirp,hostfwd=tcp::2222-:22" if NETWORK else ""
     with LabHost(cpus=1, memory=1024, module=True, drives=[disk], forward={port: 2222},
-                 add=[(CACHE / "vmlinuz", "/disk/vmlinuz"), (CACHE / "initrd", "/disk/initrd")],
+                 add=[(debian.CACHE / "vmlinuz", "/disk/vmlinuz"),
+                      (debian.CACHE / "initrd", "/disk/initrd")],
                  log=TOP / "build/system/disk-guest.log") as host:
         host.start("bhyve -m 384M -o kernel=/disk/vmlinuz -o initrd=/disk/initrd "
                    f"-o console=stdio -o fdt.bootargs='{ARGS}' -s 4,virtio-blk,/dev/vda "
                    f"-s 5,virtio-rnd {net} guest")
-        host.expect(r"Debian GNU/Linux 12 guest ttyAMA0.*guest login: ", BOOT_SECONDS)
-        host.send("root\n")
-        host.expect(r"root@guest:~# ", 300)  # no password
-        host.send("systemctl is-system-running --wait; findmnt -no SOURCE,FSTYPE /; "
-                  "date >~/was-here; echo 'end of' commands\n")
-        said = host.expect(r"\n(.*)end of commands\r*\n", 600).group(1).decode()
+        debian.log_in(host)
+        said = debian.shell(host, "systemctl is-system-running --wait; "
+                                  "findmnt -no SOURCE,FSTYPE /; date >~/was-here")
         assert "running" in said, said
         assert "/dev/vda2 ext4" in " ".join(said.split())
         if NETWORK:
@@ -60,7 +51,4 @@ def test_debian_boots_from_a_disk_and_leaves_it_clean(disk):
         assert status == 1
         assert not host.complaints()
         host.ok("sync")
-    done = subprocess.run(["/usr/sbin/e2fsck", "-fn", f"{disk}?offset={ROOT_OFFSET}"],
-                          capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "recovering journal" not in done.stdout + done.stderr
+    debian.assert_clean(disk)
