@@ -14,7 +14,7 @@ GUEST_MEMORY ?= 256M
 # leads to it.
 GUEST ?= ram
 SSH_PORT ?= 2222
-# How long `make fuzz` is at each target.
+# Processor time that each fuzz target is to have had; `make fuzz` goes on where it was stopped.
 FUZZ_SECONDS ?= 60
 
 # Debian's own tools, whatever else stands first in the caller's PATH.
@@ -102,7 +102,7 @@ GUEST_ram = -o kernel=/guest/vmlinuz -o initrd=/guest/initrd -o fdt.bootargs="co
 GUEST_disk = -o kernel=/disk/vmlinuz -o initrd=/disk/initrd \
 	-o fdt.bootargs="console=ttyAMA0 root=LABEL=guest-root ro" \
 	-s 4,virtio-blk,/dev/vda -s 5,virtio-rnd $(NETWORK)
-NETWORK = $(if $(wildcard bhyve/dev/virtio_net.c),-s 6$(comma)virtio-net$(comma)slirp$(comma)hostfwd=tcp::2222-:22)
+NETWORK = -s 6,virtio-net,slirp,hostfwd=tcp::2222-:22
 HOST_disk = --drive build/guest-disk.img --forward $(SSH_PORT):2222 \
 	--add $(CACHE)/guest-disk/vmlinuz:/disk/vmlinuz --add $(CACHE)/guest-disk/initrd:/disk/initrd
 

@@ -26,6 +26,7 @@
 #include "dev/pl061.h"
 #include "devices.h"
 #include "firmware.h"
+#include "nodes.h"
 
 /* The machine: devices and the loop that serves them. */
 struct machine {
@@ -40,6 +41,7 @@ struct machine {
 	struct firmware *firmware; /* or NULL */
 	struct run_vcpu vcpu[VM_MAXCPU];
 	unsigned int nvcpus;
+	uint64_t memory;   /* bytes of the guest's RAM */
 	bool created;	   /* this bhyve made the VM */
 	bool asked_button; /* the power button was pressed by a signal before */
 	bool asked_off;	   /* a signal asked for power-off before */
@@ -96,21 +98,15 @@ boot_files(const struct bhyve_config *c)
 }
 
 static int
-boot_direct(struct machine *m, const struct bhyve_config *c, bool existed)
+boot_direct(struct machine *m, const struct bhyve_config *c)
 {
 	struct boot_config boot = boot_files(c);
-	struct boot_vm vm = { .memory = c->memory, .vcpus = c->vcpus != 0 ? c->vcpus : 1 };
+	struct boot_vm vm = { .memory = m->memory, .vcpus = c->vcpus != 0 ? c->vcpus : 1 };
 	struct vm_topology one = { 1, 1, 1, 1 };
 	struct boot_error e;
-	struct vm_memseg seg;
 
 	boot.progress = isatty(STDERR_FILENO) != 0;
 	vm.topology = c->vcpus != 0 ? &c->topology : &one;
-	if (vm.memory == 0) {
-		vm.memory = CONFIG_DEFAULT_MEMORY;
-		if (existed && vm_get_memseg(m->run.ctx, 0, &seg) == 0 && seg.len != 0)
-			vm.memory = seg.len;
-	}
 	if (boot_vm_prepare(m->run.ctx, &vm, &boot, &e) != 0) {
 		say("%s", e.text);
 		return -1;
@@ -176,27 +172,47 @@ check_prepared(struct machine *m, const struct bhyve_config *c)
 }
 
 static int
-open_vm(struct machine *m, const struct bhyve_config *c)
+lock_vm(struct machine *m, const struct bhyve_config *c)
 {
-	bool existed;
+	if (vm_lock(m->run.ctx) == 0)
+		return 0;
+	return say_vm(errno == EBUSY ? VM_OP_RUN : VM_OP_OPEN, c->name);
+}
 
-	if (check_files(m, c) != 0)
-		return -1;
-	if (config_boots(c)) {
-		m->created = vm_create(c->name) == 0;
-		if (!m->created && errno != EEXIST)
-			return say_vm(VM_OP_CREATE, c->name);
-	}
-	existed = !m->created;
+/* The VM that is there, unchanged; where there is none and bhyve is to make it, run.ctx is NULL. */
+static int
+find_vm(struct machine *m, const struct bhyve_config *c)
+{
+	struct vm_memseg seg;
+
+	m->memory = c->memory != 0 ? c->memory : CONFIG_DEFAULT_MEMORY;
 	m->run.ctx = vm_open(c->name);
 	if (m->run.ctx == NULL)
-		return say_vm(VM_OP_OPEN, c->name);
-	if (vm_lock(m->run.ctx) != 0) {
-		if (errno == EBUSY)
-			return say_vm(VM_OP_RUN, c->name);
-		return say_vm(VM_OP_OPEN, c->name);
+		return config_boots(c) && errno == ENOENT ? 0 : say_vm(VM_OP_OPEN, c->name);
+	if (lock_vm(m, c) != 0 || (!config_boots(c) && check_prepared(m, c) != 0))
+		return -1;
+	if (c->memory == 0 && vm_get_memseg(m->run.ctx, 0, &seg) == 0 && seg.len != 0)
+		m->memory = seg.len;
+	return 0;
+}
+
+/* From here on the VM is another than it was. */
+static int
+make_vm(struct machine *m, const struct bhyve_config *c)
+{
+	if (!config_boots(c))
+		return 0;
+	if (m->run.ctx == NULL) {
+		if (vm_create(c->name) != 0)
+			return say_vm(VM_OP_CREATE, c->name);
+		m->created = true;
+		m->run.ctx = vm_open(c->name);
+		if (m->run.ctx == NULL)
+			return say_vm(VM_OP_OPEN, c->name);
+		if (lock_vm(m, c) != 0)
+			return -1;
 	}
-	return config_boots(c) ? boot_direct(m, c, existed) : check_prepared(m, c);
+	return boot_direct(m, c);
 }
 
 /* ---- devices ---- */
@@ -204,22 +220,22 @@ open_vm(struct machine *m, const struct bhyve_config *c)
 static void
 set_irq(void *arg, uint32_t irq, bool level)
 {
+	struct run *run = arg;
+
 	/* It fails only when the VM is going away. */
 	if (level)
-		vm_assert_irq(arg, irq);
+		vm_assert_irq(run->ctx, irq);
 	else
-		vm_deassert_irq(arg, irq);
+		vm_deassert_irq(run->ctx, irq);
 }
 
+/* What is always there. */
 static int
-make_devices(struct machine *m, const struct bhyve_config *c)
+make_fixed(struct machine *m)
 {
-	struct irq_line line = { set_irq, m->run.ctx, SPI_INTID(MACHINE_PL011_SPI) };
+	struct irq_line line = { set_irq, &m->run, SPI_INTID(MACHINE_PL011_SPI) };
 	struct mmio_device dev;
 
-	m->console = console_open(m->run.loop, c->console != NULL ? c->console : "stdio");
-	if (m->console == NULL)
-		return -1;
 	m->pl011 = pl011_create(m->run.loop, m->console, &line);
 	line.irq = SPI_INTID(MACHINE_PL031_SPI);
 	m->pl031 = pl031_create(m->run.loop, &line);
@@ -236,13 +252,34 @@ make_devices(struct machine *m, const struct bhyve_config *c)
 	mmio_register(&m->mmio, &dev);
 	pl061_mmio(m->pl061, MACHINE_PL061_BASE, &dev);
 	mmio_register(&m->mmio, &dev);
-	m->devices = devices_create(&m->run, &c->slots);
-	if (m->devices == NULL)
+	return 0;
+}
+
+/* Before there is a VM: no guest uses any of them. */
+static int
+make_devices(struct machine *m, const struct bhyve_config *c)
+{
+	m->console = console_open(m->run.loop, c->console != NULL ? c->console : "stdio");
+	if (m->console == NULL || make_fixed(m) != 0)
+		return -1;
+	m->devices = devices_create(&m->run, &c->slots, c->name, m->memory);
+	return m->devices != NULL ? 0 : -1;
+}
+
+static int
+attach_devices(struct machine *m, const struct bhyve_config *c)
+{
+	uint32_t vcpus = c->vcpus != 0 ? c->vcpus : 1;
+
+	if (devices_attach(m->devices) != 0)
+		return -1;
+	if (!config_boots(c) && nodes_check(m->run.ctx, devices_mem(m->devices), &c->slots) != 0)
 		return -1;
 	if (m->firmware != NULL &&
-	    firmware_attach(m->firmware, m->run.ctx, devices_mem(m->devices),
-		c->vcpus != 0 ? c->vcpus : 1, &m->mmio) != 0)
+	    firmware_attach(m->firmware, m->run.ctx, devices_mem(m->devices), vcpus, &m->mmio) != 0)
 		return -1;
+	/* What loading a kernel says wants an ordinary terminal. */
+	tty_again();
 	console_start(m->console);
 	return 0;
 }
@@ -260,18 +297,33 @@ power_button(void *arg, const char *argument)
 					     "--force-poweroff turns the machine off";
 }
 
+/* Behind what the devices answer. */
+static const char *
+no_balloon(void *arg, const char *argument)
+{
+	(void)arg;
+	(void)argument;
+	return "it has no balloon: give bhyve -s SLOT,virtio-balloon";
+}
+
 /* Without it the VM runs all the same. */
 static void
 listen_to_others(struct machine *m)
 {
 	static const struct control_request requests[] = {
 		{ "power-button", power_button },
+		{ "balloon", no_balloon },
+		{ "balloon-target", no_balloon },
+		{ "balloon-refresh", no_balloon },
 		{ NULL, NULL },
 	};
+	struct control_table tables[CONTROL_MAX_TABLES];
+	unsigned int n = devices_tables(m->devices, tables);
 
-	m->control = control_create(m->run.loop, vm_get_name(m->run.ctx), requests, m);
+	tables[n++] = (struct control_table){ requests, m };
+	m->control = control_create(m->run.loop, vm_get_name(m->run.ctx), tables, n);
 	if (m->control == NULL)
-		say("bhyvectl --power-button will not work: %s", strerror(errno));
+		say("bhyvectl --power-button and --balloon will not work: %s", strerror(errno));
 }
 
 /* ---- signals ---- */
@@ -379,13 +431,16 @@ start_vcpu(struct machine *m, unsigned int id, int pin)
 	return error != 0 ? -1 : 0;
 }
 
-/* Before anything has run: a VM that ended must be loaded again.  Tries them on this thread. */
+/* Before anything has been done to the VM.  Tries them on this thread. */
 static int
-check_pins(const struct bhyve_config *c, uint64_t active)
+check_pins(const struct machine *m, const struct bhyve_config *c)
 {
+	uint64_t active = (1u << (c->vcpus != 0 ? c->vcpus : 1)) - 1;
 	cpu_set_t before, set;
 	int error = 0;
 
+	if (!config_boots(c) && vm_active_cpus(m->run.ctx, &active) != 0)
+		return say_vm(VM_OP_OPEN, c->name);
 	pthread_getaffinity_np(pthread_self(), sizeof(before), &before);
 	for (unsigned int i = 0; i < VM_MAXCPU && error == 0; i++) {
 		if (c->pin[i] < 0)
@@ -424,7 +479,7 @@ run_vcpus(struct machine *m, const struct bhyve_config *c)
 
 	if (vm_active_cpus(m->run.ctx, &active) != 0)
 		return say_vm(VM_OP_OPEN, c->name);
-	if (check_pins(c, active) != 0 || make_gdb(m, c, active) != 0)
+	if (make_gdb(m, c, active) != 0)
 		return -1;
 	for (unsigned int i = 0; i < VM_MAXCPU && error == 0; i++) {
 		if ((active >> i & 1) == 0)
@@ -489,7 +544,7 @@ run_machine(struct machine *m, const struct bhyve_config *c)
 	pthread_mutex_init(&m->run.lock, NULL);
 	m->run.mmio = &m->mmio;
 	m->run.status = BHYVE_RUNNING;
-	if (open_vm(m, c) != 0)
+	if (check_files(m, c) != 0 || find_vm(m, c) != 0 || check_pins(m, c) != 0)
 		return BHYVE_ERROR;
 	block_signals();
 	m->run.loop = ev_loop_create();
@@ -497,7 +552,7 @@ run_machine(struct machine *m, const struct bhyve_config *c)
 		say("cannot make the event loop: %s", strerror(errno));
 		return BHYVE_ERROR;
 	}
-	if (make_devices(m, c) != 0)
+	if (make_devices(m, c) != 0 || make_vm(m, c) != 0 || attach_devices(m, c) != 0)
 		return BHYVE_ERROR;
 	listen_to_others(m);
 	if (run_vcpus(m, c) != 0)

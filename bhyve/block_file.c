@@ -270,16 +270,16 @@ file_geometry(struct block_file *f, const struct block_params *p, const struct s
 	int error;
 
 	if (f->device && (error = block_host_device(f->fd, &bytes, &sector, &physical, &ro)) != 0) {
-		say("%s: %s: %s", p->where, p->path, strerror(error));
+		say("%s: path=%s: %s", p->where, p->path, strerror(error));
 		return false;
 	}
 	if (ro && !p->read_only) {
-		say("%s: %s: the device is read-only; add ro", p->where, p->path);
+		say("%s: path=%s: the device is read-only; add ro", p->where, p->path);
 		return false;
 	}
 	if (p->nocache && (least = probe_direct(f->fd, &f->mem_align)) == 0) {
-		say("%s: %s: it cannot be read past the page cache; leave out nocache", p->where,
-		    p->path);
+		say("%s: path=%s: it cannot be read past the page cache; leave out nocache",
+		    p->where, p->path);
 		return false;
 	}
 	/* The page cache makes of it what we like, but a guest does better with what there is. */
@@ -310,15 +310,16 @@ open_path(const struct block_params *p, const struct stat *st)
 	if (fd >= 0)
 		return fd;
 	if (!p->read_only && (errno == EACCES || errno == EROFS || errno == EPERM))
-		say("%s: %s cannot be written: %s; add ro for a disk that is read-only", p->where,
-		    p->path, strerror(errno));
+		say("%s: path=%s: cannot be written: %s; add ro for a disk that is read-only",
+		    p->where, p->path, strerror(errno));
 	else if (errno == EBUSY)
-		say("%s: %s is mounted, or in use by another disk or program", p->where, p->path);
+		say("%s: path=%s: is mounted, or in use by another disk or program", p->where,
+		    p->path);
 	else if (p->nocache && errno == EINVAL)
-		say("%s: %s: the file system has no O_DIRECT; leave out nocache", p->where,
+		say("%s: path=%s: the file system has no O_DIRECT; leave out nocache", p->where,
 		    p->path);
 	else
-		say("%s: %s: %s", p->where, p->path, strerror(errno));
+		say("%s: path=%s: %s", p->where, p->path, strerror(errno));
 	return -1;
 }
 
@@ -330,11 +331,11 @@ take_lock(const struct block_params *p, int fd)
 	if (error == 0)
 		return true;
 	if (error == EWOULDBLOCK)
-		say("%s: %s is in use by another disk or program; %s", p->where, p->path,
+		say("%s: path=%s: is in use by another disk or program; %s", p->where, p->path,
 		    p->read_only ? "while that writes it, nobody else can read it" :
 				   "only one may write it, several may have it with ro");
 	else
-		say("%s: %s cannot be locked: %s", p->where, p->path, strerror(error));
+		say("%s: path=%s: cannot be locked: %s", p->where, p->path, strerror(error));
 	return false;
 }
 
@@ -352,9 +353,9 @@ static bool
 check_kind(const struct block_params *p, struct stat *st)
 {
 	if (stat(p->path, st) != 0)
-		say("%s: %s: %s", p->where, p->path, strerror(errno));
+		say("%s: path=%s: %s", p->where, p->path, strerror(errno));
 	else if (!S_ISREG(st->st_mode) && !S_ISBLK(st->st_mode))
-		say("%s: %s is neither a file nor a block device", p->where, p->path);
+		say("%s: path=%s: is neither a file nor a block device", p->where, p->path);
 	else
 		return true;
 	return false;
@@ -372,7 +373,7 @@ file_open(const struct block_params *p, struct blockif *b, struct blockif_info *
 		return NULL;
 	f = calloc(1, sizeof(*f));
 	if (f == NULL || fstat(fd, &st) != 0) {
-		say("%s: %s: %s", p->where, p->path, strerror(errno));
+		say("%s: path=%s: %s", p->where, p->path, strerror(errno));
 		free(f);
 		close(fd);
 		return NULL;

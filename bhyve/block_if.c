@@ -18,7 +18,6 @@
 #define SECTOR_MIN   512u
 #define SECTOR_MAX   4096u
 #define PHYSICAL_MAX 65536u
-#define THREADS	     8u
 
 struct blockif {
 	const struct block_backend *backend; /* immutable, and the next two */
@@ -99,13 +98,13 @@ block_geometry(const struct block_params *p, struct blockif_info *info, uint64_t
 			physical = PHYSICAL_MAX;
 	}
 	if (sector < least || sector > SECTOR_MAX || !power_of_two(sector)) {
-		say("%s: %s: it takes requests of %u bytes and their multiples, not of %u",
+		say("%s: path=%s: it takes requests of %u bytes and their multiples, not of %u",
 		    p->where, p->path, least, sector);
 		return false;
 	}
 	if (bytes == 0 || bytes % sector != 0) {
-		say("%s: %s: %llu bytes are not a whole number of sectors of %u; one or more are "
-		    "wanted",
+		say("%s: path=%s: %llu bytes are not a whole number of sectors of %u; one or "
+		    "more are wanted",
 		    p->where, p->path, (unsigned long long)bytes, sector);
 		return false;
 	}
@@ -187,16 +186,11 @@ read_options(const struct dev_conf *conf, struct block_params *p)
 	*p = (struct block_params){
 		.where = dev_conf_where(conf),
 		.path = dev_conf_get(conf, "path"),
-		.read_only = dev_conf_bool(conf, "ro", false),
-		.nocache = dev_conf_bool(conf, "nocache", false),
-		.direct = dev_conf_bool(conf, "direct", false),
-		.nodelete = dev_conf_bool(conf, "nodelete", false),
+		.read_only = dev_conf_bool(conf, "ro"),
+		.nocache = dev_conf_bool(conf, "nocache"),
+		.direct = dev_conf_bool(conf, "direct"),
+		.nodelete = dev_conf_bool(conf, "nodelete"),
 	};
-	if (p->path == NULL || *p->path == '\0') {
-		say("%s: no disk is named; path=FILE, path=DEVICE or path=nbd:URI is wanted",
-		    p->where);
-		return false;
-	}
 	if (sectorsize != NULL && !parse_sectorsize(sectorsize, &p->sector, &p->physical)) {
 		say("%s: sectorsize=%s %s", p->where, sectorsize,
 		    blockif_check_sectorsize(sectorsize));
@@ -239,8 +233,8 @@ blockif_open(const struct dev_conf *conf)
 		return NULL;
 	}
 	if (b->backend->execute != NULL &&
-	    !start_threads(b, (unsigned int)dev_conf_number(conf, "threads", THREADS))) {
-		say("%s: cannot make the disk's threads; threads=N (8) may ask for fewer", p.where);
+	    !start_threads(b, (unsigned int)dev_conf_number(conf, "threads"))) {
+		say("%s: cannot make the disk's threads; threads=N may ask for fewer", p.where);
 		b->backend->close(b->be);
 		blockif_free(b);
 		return NULL;

@@ -47,17 +47,30 @@ struct blockif_info {
 
 struct blockif;
 
-/* The options of every disk: path, ro, sectorsize=L[/P], nocache, direct, nodiscard... */
-#define BLOCKIF_OPTIONS                                                                          \
-	{ "path", DEV_OPT_STRING, "file, block device, or nbd:URI", 0, 0, NULL },                \
-	    { "ro", DEV_OPT_BOOL, "read-only", 0, 0, NULL },                                     \
-	    { "nocache", DEV_OPT_BOOL, "O_DIRECT: past the host's page cache", 0, 0, NULL },     \
-	    { "direct", DEV_OPT_BOOL, "each write is on stable storage (O_DSYNC)", 0, 0, NULL }, \
-	    { "nodelete", DEV_OPT_BOOL, "ignore the guest's discards", 0, 0, NULL },             \
-	    { "sectorsize", DEV_OPT_STRING, "logical[/physical], bytes", 0, 0,                   \
-		    blockif_check_sectorsize },                                                  \
-	{                                                                                        \
-		"threads", DEV_OPT_NUMBER, "how many requests at a time (8)", 1, 64, NULL        \
+/* The options of every disk. */
+#define BLOCKIF_OPTIONS                                                                       \
+	{ .key = "path", .required = true, .help = "file, block device, or nbd:URI" },        \
+	    { .key = "ro", .type = DEV_OPT_BOOL, .help = "read-only", .def = "false" },       \
+	    { .key = "nocache",                                                               \
+		    .type = DEV_OPT_BOOL,                                                     \
+		    .help = "O_DIRECT: past the host's page cache",                           \
+		    .def = "false" },                                                         \
+	    { .key = "direct",                                                                \
+		    .type = DEV_OPT_BOOL,                                                     \
+		    .help = "each write is on stable storage (O_DSYNC)",                      \
+		    .def = "false" },                                                         \
+	    { .key = "nodelete",                                                              \
+		    .type = DEV_OPT_BOOL,                                                     \
+		    .help = "ignore the guest's discards",                                    \
+		    .def = "false" },                                                         \
+	    { .key = "sectorsize",                                                            \
+		    .help = "LOGICAL[/PHYSICAL] in bytes",                                    \
+		    .otherwise = "what the host has",                                         \
+		    .check = blockif_check_sectorsize },                                      \
+	{                                                                                     \
+		.key = "threads", .type = DEV_OPT_NUMBER,                                     \
+		.help = "how many requests are with the host at a time", .min = 1, .max = 64, \
+		.def = "8"                                                                    \
 	}
 const char *blockif_check_sectorsize(const char *val);
 

@@ -311,13 +311,14 @@ check_server(struct block_nbd *n, const struct block_params *p)
 	n->can_zero = nbd_can_zero(n->nbd) == 1;
 	n->fua = p->direct && nbd_can_fua(n->nbd) == 1;
 	if (!p->read_only && nbd_is_read_only(n->nbd) != 0)
-		say("%s: %s: the server has it read-only; add ro", p->where, p->path);
+		say("%s: path=%s: the server has it read-only; add ro", p->where, p->path);
 	else if (p->nocache)
-		say("%s: %s: nocache is for files and devices; it is the server's to decide here",
+		say("%s: path=%s: nocache is for files and devices; it is the server's to "
+		    "decide here",
 		    p->where, p->path);
 	else if (p->direct && !p->read_only && !n->fua)
-		say("%s: %s: the server cannot write through (FUA); leave out direct", p->where,
-		    p->path);
+		say("%s: path=%s: the server cannot write through (FUA); leave out direct",
+		    p->where, p->path);
 	else
 		return true;
 	return false;
@@ -332,7 +333,7 @@ server_geometry(struct block_nbd *n, const struct block_params *p, struct blocki
 	int64_t most = nbd_get_block_size(n->nbd, LIBNBD_SIZE_MAXIMUM);
 
 	if (bytes < 0) {
-		say("%s: %s: %s", p->where, p->path, nbd_get_error());
+		say("%s: path=%s: %s", p->where, p->path, nbd_get_error());
 		return false;
 	}
 	if (!block_geometry(p, info, (uint64_t)bytes, least > 1 ? (uint32_t)least : 1,
@@ -341,8 +342,8 @@ server_geometry(struct block_nbd *n, const struct block_params *p, struct blocki
 	n->data_piece = most > 0 && most < BLOCK_PIECE ? (uint32_t)most : BLOCK_PIECE;
 	n->data_piece -= n->data_piece % info->sector;
 	if (n->data_piece == 0) {
-		say("%s: %s: the server takes %lld bytes at a time, less than a sector", p->where,
-		    p->path, (long long)most);
+		say("%s: path=%s: the server takes %lld bytes at a time, less than a sector",
+		    p->where, p->path, (long long)most);
 		return false;
 	}
 	info->can_discard = n->can_trim && !p->read_only;
@@ -361,7 +362,7 @@ connect_server(struct block_nbd *n, const struct block_params *p)
 	n->nbd = nbd_create();
 	if (n->nbd != NULL && nbd_connect_uri(n->nbd, uri) == 0)
 		return true;
-	say("%s: %s: %s", p->where, p->path, nbd_get_error());
+	say("%s: path=%s: %s", p->where, p->path, nbd_get_error());
 	return false;
 }
 
@@ -393,8 +394,8 @@ nbd_open(const struct block_params *p, struct blockif *b, struct blockif_info *i
 		say("%s: %s", p->where, strerror(errno));
 	else if (connect_server(n, p) && check_server(n, p) && server_geometry(n, p, info)) {
 		if (!n->can_flush && !p->read_only)
-			say("%s: %s: the server cannot flush: what the guest wrote is as safe as "
-			    "the server",
+			say("%s: path=%s: the server cannot flush: what the guest wrote is as safe "
+			    "as the server",
 			    p->where, p->path);
 		if (pthread_create(&n->thread, NULL, nbd_thread, n) == 0)
 			return n;

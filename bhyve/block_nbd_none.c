@@ -14,8 +14,8 @@ nbd_open(const struct block_params *p, struct blockif *b, struct blockif_info *i
 {
 	(void)b;
 	(void)info;
-	say("%s: %s: this bhyve was built without libnbd and knows only files and devices; a file "
-	    "with that name is ./%s",
+	say("%s: path=%s: this bhyve was built without libnbd and knows only files and devices; a "
+	    "file with that name is ./%s",
 	    p->where, p->path, p->path);
 	return NULL;
 }

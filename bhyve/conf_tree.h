@@ -29,6 +29,7 @@ enum conf_source {
 	CONF_OPTION, /* "-o KEY=VALUE" */
 	CONF_FILE,   /* text: "FILE:LINE" */
 	CONF_SLOT,   /* text: "-s 3,virtio-blk" */
+	CONF_UNSAID, /* config_dump.c: nobody said it, and no value does: val is words */
 };
 
 struct conf_from {

@@ -390,7 +390,7 @@ open_stdio(struct chardev *cd)
 	stdio_taken = true;
 	cd->in = STDIN_FILENO;
 	cd->out = STDOUT_FILENO;
-	tty_raw();
+	tty_want_raw();
 	return 0;
 }
 

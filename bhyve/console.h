@@ -28,10 +28,10 @@ void console_close(struct chardev *cd);
 
 /* ---- the terminal (tty.c) ---- */
 
-/* Raw mode on descriptor 0, until exit or a deadly signal.  Not in the background. */
-void tty_raw(void);
+/* Raw mode is wanted on descriptor 0: from tty_again() on, until exit or a deadly signal. */
+void tty_want_raw(void);
 void tty_restore(void);
-/* After the process was stopped and continued. */
+/* When it may begin, and after the process was stopped and continued.  Not in the background. */
 void tty_again(void);
 
 #endif /* BHYVE_CONSOLE_H */

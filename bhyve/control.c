@@ -25,8 +25,8 @@ struct client {
 
 struct control {
 	const char *vm_name;
-	const struct control_request *requests;
-	void *arg;
+	struct control_table table[CONTROL_MAX_TABLES];
+	unsigned int ntables;
 	struct ev_loop *loop;
 	int listener;
 	struct ev_source *source;
@@ -47,14 +47,17 @@ static const char *
 answer_to(struct control *c, char *request)
 {
 	char *argument = strchr(request, ' ');
-	const char *wrong;
+	const struct control_request *r;
+	const char *said;
 
 	if (argument != NULL)
 		*argument++ = '\0';
-	for (const struct control_request *r = c->requests; r->word != NULL; r++) {
-		if (strcmp(r->word, request) == 0) {
-			wrong = r->handle(c->arg, argument != NULL ? argument : "");
-			return wrong != NULL ? wrong : "ok";
+	for (unsigned int i = 0; i < c->ntables; i++) {
+		for (r = c->table[i].requests; r->word != NULL; r++) {
+			if (strcmp(r->word, request) != 0)
+				continue;
+			said = r->handle(c->table[i].arg, argument != NULL ? argument : "");
+			return said != NULL ? said : "ok";
 		}
 	}
 	return "this bhyve does not know the request";
@@ -105,13 +108,14 @@ client_new(void *arg)
 
 struct control *
 control_create(
-    struct ev_loop *loop, const char *vm_name, const struct control_request *requests, void *arg)
+    struct ev_loop *loop, const char *vm_name, const struct control_table *tables, unsigned int n)
 {
-	struct control *c = calloc(1, sizeof(*c));
+	struct control *c = n <= CONTROL_MAX_TABLES ? calloc(1, sizeof(*c)) : NULL;
 
 	if (c == NULL)
 		return NULL;
-	*c = (struct control){ .vm_name = vm_name, .requests = requests, .arg = arg, .loop = loop };
+	*c = (struct control){ .vm_name = vm_name, .ntables = n, .loop = loop };
+	memcpy(c->table, tables, n * sizeof(*tables));
 	for (int i = 0; i < CLIENTS; i++)
 		c->client[i] = (struct client){ .control = c, .fd = -1 };
 	c->listener = vm_control_listen(vm_name);

@@ -151,7 +151,7 @@ dev_option_find(const struct dev_option *options, const char *key)
 /* ---- for models ---- */
 
 const char *
-dev_conf_get(const struct dev_conf *conf, const char *key)
+dev_conf_given(const struct dev_conf *conf, const char *key)
 {
 	const struct conf_node *node;
 	char full[128];
@@ -162,22 +162,40 @@ dev_conf_get(const struct dev_conf *conf, const char *key)
 	return node != NULL ? node->val : NULL;
 }
 
+const char *
+dev_conf_default(const struct dev_conf *conf, const struct dev_option *o)
+{
+	return o->unless == NULL || dev_conf_given(conf, o->unless) == NULL ? o->def : NULL;
+}
+
+const char *
+dev_conf_get(const struct dev_conf *conf, const char *key)
+{
+	const char *val = dev_conf_given(conf, key);
+	const struct dev_option *o;
+
+	if (val != NULL)
+		return val;
+	o = dev_option_find(conf->model->options, key);
+	return o != NULL ? dev_conf_default(conf, o) : NULL;
+}
+
 bool
-dev_conf_bool(const struct dev_conf *conf, const char *key, bool otherwise)
+dev_conf_bool(const struct dev_conf *conf, const char *key)
 {
 	const char *val = dev_conf_get(conf, key);
 	bool truth;
 
-	return val != NULL && conf_parse_bool(val, &truth) ? truth : otherwise;
+	return val != NULL && conf_parse_bool(val, &truth) && truth;
 }
 
 uint64_t
-dev_conf_number(const struct dev_conf *conf, const char *key, uint64_t otherwise)
+dev_conf_number(const struct dev_conf *conf, const char *key)
 {
 	const char *val = dev_conf_get(conf, key);
 	uint64_t n;
 
-	return val != NULL && parse_number(val, &n) ? n : otherwise;
+	return val != NULL && parse_number(val, &n) ? n : 0;
 }
 
 bool

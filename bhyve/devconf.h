@@ -10,8 +10,10 @@
 #define BHYVE_DEVCONF_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+struct control_request;
 struct dev_conf; /* one device's keys */
 struct ev_loop;
 struct guest_mem;
@@ -30,6 +32,13 @@ struct dev_option {
 	uint64_t min, max;
 	/* Further check of a well-formed value: NULL, or what is wrong and what would be right. */
 	const char *(*check)(const char *val);
+	/*
+	 * Where nobody says it: the value that holds then, as it would be written; or, where no
+	 * value says that, a few words for people; or it must be given.
+	 */
+	const char *def, *otherwise;
+	const char *unless; /* the default is none where this one is given; NULL */
+	bool required;
 };
 
 enum dev_kind {
@@ -44,6 +53,11 @@ struct dev_model {
 	const struct dev_option *options;
 	const char *legacy; /* key of a first option without '='; NULL */
 	enum dev_kind kind;
+	/*
+	 * What does not go together, of options that are right each: a line in buf that begins
+	 * with the option's name, or NULL.  May be NULL itself.
+	 */
+	const char *(*check)(const struct dev_conf *conf, char *buf, size_t size);
 };
 
 /* models.c: all there are, NULL at the end. */
@@ -53,8 +67,8 @@ const struct dev_model *dev_model_find(const char *name);
 
 /* What a device may use of the machine; immutable, outlives all devices. */
 struct dev_env {
-	const struct guest_mem *mem;
-	struct ev_loop *loop; /* the main thread's */
+	const struct guest_mem *mem; /* while devices are made: its size, but nothing is there */
+	struct ev_loop *loop;	     /* the main thread's */
 	const char *vm_name;
 	/*
 	 * Have the module ring a doorbell (doorbell.h) when the guest stores at gpa, instead of
@@ -68,18 +82,24 @@ struct dev_env {
 	void (*set_irq)(void *arg, uint32_t intid, bool level);
 	/* Give whole pages of RAM back to the host: they read as zeros afterwards.  Any thread. */
 	int (*discard)(void *arg, uint64_t gpa, uint64_t len);
+	/*
+	 * Answer these requests of other programs (control.h) while the VM runs, with dev; both
+	 * stay as long as the device.  -1: another device does already.  NULL: nobody asks.
+	 */
+	int (*answer)(void *arg, const struct control_request *requests, void *dev);
 	void *arg;
 };
 
-/* The value as given, or NULL.  Stays valid while bhyve runs. */
+/* The value as given, or what holds without it, or NULL.  Stays valid while bhyve runs. */
 const char *dev_conf_get(const struct dev_conf *conf, const char *key);
-bool dev_conf_bool(const struct dev_conf *conf, const char *key, bool otherwise);
-uint64_t dev_conf_number(const struct dev_conf *conf, const char *key, uint64_t otherwise);
+/* The same of options of that type; false and 0 where no value holds. */
+bool dev_conf_bool(const struct dev_conf *conf, const char *key);
+uint64_t dev_conf_number(const struct dev_conf *conf, const char *key);
 /* False: not given. */
 bool dev_conf_mac(const struct dev_conf *conf, const char *key, uint8_t mac[6]);
 /*
- * The device's keys, also those that a "*" option took, in the order of their names.  *key is NULL
- * for the first, then what the last call gave; false: there are no more.
+ * The device's keys that were given, also those that a "*" option took, in the order of their
+ * names.  *key is NULL for the first, then what the last call gave; false: there are no more.
  */
 bool dev_conf_next(const struct dev_conf *conf, const char **key);
 /* "-s 3,virtio-blk", for messages. */

@@ -17,68 +17,100 @@
 #include "virtqueue.h"
 
 struct devices {
-	struct guest_mem mem;
+	struct run *run;
+	struct guest_mem mem; /* va: from devices_attach() on */
 	struct dev_env env;
 	struct gicv2m msi;
 	struct pci_bus *pci;
 	struct virtio_mmio *virtio[MACHINE_VIRTIO_COUNT];
+	struct control_table asked[DEVICES_MAX_TABLES]; /* what other programs may ask */
+	unsigned int nasked;
 };
 
 /* ---- what devices may use ---- */
 
 /* These fail when the VM is going away, or the guest's message is for nobody: nothing is lost. */
 
+/* Only a guest makes a device use these, so that the VM is there. */
+static struct vmctx *
+ctx_of(void *arg)
+{
+	return ((struct devices *)arg)->run->ctx;
+}
+
 static void
 raise_msi(void *arg, uint64_t addr, uint32_t data)
 {
-	vm_raise_msi(arg, addr, data);
+	vm_raise_msi(ctx_of(arg), addr, data);
 }
 
 static void
 set_irq(void *arg, uint32_t intid, bool level)
 {
 	if (level)
-		vm_assert_irq(arg, intid);
+		vm_assert_irq(ctx_of(arg), intid);
 	else
-		vm_deassert_irq(arg, intid);
+		vm_deassert_irq(ctx_of(arg), intid);
 }
 
 static int
 discard(void *arg, uint64_t gpa, uint64_t len)
 {
-	return vm_discard(arg, gpa, len, NULL);
+	return vm_discard(ctx_of(arg), gpa, len, NULL);
 }
 
 /* A store by a CPU to the frame. */
 static void
 pulse_irq(void *arg, uint32_t intid)
 {
-	vm_pulse_irq(arg, intid);
+	vm_pulse_irq(ctx_of(arg), intid);
 }
 
 static int
 bind_doorbell(void *arg, uint64_t gpa, uint32_t size, uint32_t data, int fd)
 {
-	return vm_bind_doorbell(arg, gpa, size, data, fd);
+	return vm_bind_doorbell(ctx_of(arg), gpa, size, data, fd);
 }
 
 static void
 unbind_doorbell(void *arg, uint64_t gpa, uint32_t size, uint32_t data, int fd)
 {
 	/* It fails where there is none any more, as after a reset of the VM. */
-	vm_unbind_doorbell(arg, gpa, size, data, fd);
+	vm_unbind_doorbell(ctx_of(arg), gpa, size, data, fd);
 }
 
 static int
-map_memory(struct devices *d, struct vmctx *ctx)
+answer(void *arg, const struct control_request *requests, void *dev)
 {
+	struct devices *d = arg;
+
+	for (unsigned int i = 0; i < d->nasked; i++) {
+		if (d->asked[i].requests == requests)
+			return -1;
+	}
+	if (d->nasked == DEVICES_MAX_TABLES)
+		return -1;
+	d->asked[d->nasked++] = (struct control_table){ requests, dev };
+	return 0;
+}
+
+unsigned int
+devices_tables(const struct devices *d, struct control_table tables[DEVICES_MAX_TABLES])
+{
+	memcpy(tables, d->asked, d->nasked * sizeof(*tables));
+	return d->nasked;
+}
+
+int
+devices_attach(struct devices *d)
+{
+	struct vmctx *ctx = d->run->ctx;
 	char line[256];
 
 	if (vm_attach_memory(ctx) != 0) {
 		say("%s", vm_strerror(VM_OP_MEMORY, vm_get_name(ctx), errno, line, sizeof(line)));
 		return -1;
 	}
-	d->mem.gpa = MACHINE_RAM_BASE;
 	d->mem.size = vm_get_memory_size(ctx);
 	d->mem.va = vm_map_gpa(ctx, d->mem.gpa, d->mem.size);
 	return 0;
@@ -143,7 +175,7 @@ make_all(struct devices *d, struct run *run, const struct slots *slots)
 }
 
 struct devices *
-devices_create(struct run *run, const struct slots *slots)
+devices_create(struct run *run, const struct slots *slots, const char *vm_name, uint64_t ram)
 {
 	struct devices *d = calloc(1, sizeof(*d));
 
@@ -151,25 +183,28 @@ devices_create(struct run *run, const struct slots *slots)
 		say("cannot make the devices: %s", strerror(errno));
 		return NULL;
 	}
+	d->run = run;
+	d->mem = (struct guest_mem){ .gpa = MACHINE_RAM_BASE, .size = ram };
 	d->env = (struct dev_env){
 		.mem = &d->mem,
 		.loop = run->loop,
-		.vm_name = vm_get_name(run->ctx),
+		.vm_name = vm_name,
 		.bind_doorbell = bind_doorbell,
 		.unbind_doorbell = unbind_doorbell,
 		.raise_msi = raise_msi,
 		.set_irq = set_irq,
 		.discard = discard,
-		.arg = run->ctx,
+		.answer = answer,
+		.arg = d,
 	};
 	d->msi = (struct gicv2m){
 		.base = MACHINE_GICV2M_BASE,
 		.first = SPI_INTID(MACHINE_GICV2M_SPI),
 		.count = MACHINE_GICV2M_NSPIS,
 		.raise = pulse_irq,
-		.arg = run->ctx,
+		.arg = d,
 	};
-	if (map_memory(d, run->ctx) == 0 && make_all(d, run, slots) == 0)
+	if (make_all(d, run, slots) == 0)
 		return d;
 	devices_destroy(d);
 	return NULL;

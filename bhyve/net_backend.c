@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,7 +49,7 @@ netbe_check_backend(const char *val)
 	const struct netbe_kind *kind = kind_of(val, &rest);
 
 	if (kind == NULL)
-		return "is no backend; say slirp, tap0, tap=NAME or unix:PATH";
+		return "is no backend; say slirp, tap0, tap:NAME or unix:PATH";
 	if (kind == &netbe_slirp)
 		return netbe_slirp_missing;
 	if (kind == &netbe_tap)
@@ -67,32 +68,89 @@ netbe_check_ifname(const char *val)
 	return NULL;
 }
 
+/* The backend that is meant and, in *rest, what of it; NULL: none that there is. */
+static const struct netbe_kind *
+kind_meant(const struct dev_conf *conf, const char **rest)
+{
+	*rest = dev_conf_get(conf, "tap");
+	return *rest != NULL ? &netbe_tap : kind_of(dev_conf_get(conf, "backend"), rest);
+}
+
+/* Options that mean nothing with another backend. */
+static const char *
+check_strangers(const struct dev_conf *conf, const struct netbe_kind *kind, char *buf, size_t size)
+{
+	static const struct {
+		const char *key;
+		const struct netbe_kind *kind;
+		const char *name;
+	} own[] = {
+		{ "hostfwd", &netbe_slirp, "slirp" },
+		{ "restrict", &netbe_slirp, "slirp" },
+		{ "ipv6", &netbe_slirp, "slirp" },
+		{ "bridge", &netbe_tap, "a tap device" },
+		{ "peer", &netbe_socket, "unix:PATH" },
+	};
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		const char *val = dev_conf_get(conf, own[i].key);
+
+		if (kind == own[i].kind || val == NULL || strcmp(val, "false") == 0)
+			continue;
+		snprintf(buf, size, "%s=%.60s: goes with %s only; leave it out, or take that",
+		    own[i].key, val, own[i].name);
+		return buf;
+	}
+	return NULL;
+}
+
+static const char *
+check_peer(const struct dev_conf *conf, const char *path, char *buf, size_t size)
+{
+	const char *peer = dev_conf_get(conf, "peer");
+
+	if (peer == NULL)
+		snprintf(buf, size, "unix:%.90s needs peer=PATH, the path of the other VM's", path);
+	else if (strcmp(peer, path) == 0)
+		snprintf(buf, size, "peer=%.90s: is this VM's own path; give the other's", peer);
+	else
+		return NULL;
+	return buf;
+}
+
+const char *
+netbe_check_together(const struct dev_conf *conf, char *buf, size_t size)
+{
+	const char *what = dev_conf_get(conf, "backend"), *rest;
+	const struct netbe_kind *kind = kind_meant(conf, &rest);
+	const char *wrong = NULL;
+
+	if (dev_conf_get(conf, "tap") != NULL && what != NULL) {
+		snprintf(buf, size, "tap=%s: with backend=%.60s these are two; leave one out", rest,
+		    what);
+		return buf;
+	}
+	if (kind == &netbe_socket)
+		wrong = check_peer(conf, rest, buf, size);
+	return wrong == NULL ? check_strangers(conf, kind, buf, size) : wrong;
+}
+
 struct netbe *
 netbe_open(const struct dev_conf *conf)
 {
-	const char *what = dev_conf_get(conf, "backend"), *tap = dev_conf_get(conf, "tap");
-	const struct netbe_kind *kind;
-	struct netbe *be;
+	const char *rest;
+	const struct netbe_kind *kind = kind_meant(conf, &rest);
+	struct netbe *be = calloc(1, sizeof(*be));
 
-	if (what != NULL && tap != NULL) {
-		say("%s: %s and tap=%s are two backends; leave one out", dev_conf_where(conf), what,
-		    tap);
-		return NULL;
-	}
-	kind = &netbe_tap;
-	if (tap == NULL)
-		kind = kind_of(what != NULL ? what : "slirp", &tap);
-	be = calloc(1, sizeof(*be));
-	if (be == NULL || (be->frame = malloc(FRAME_BYTES)) == NULL || kind == NULL) {
-		say("%s: %s", dev_conf_where(conf),
-		    kind == NULL ? netbe_check_backend(what) : strerror(errno));
+	if (be == NULL || (be->frame = malloc(FRAME_BYTES)) == NULL) {
+		say("%s: %s", dev_conf_where(conf), strerror(errno));
 		free(be != NULL ? be->frame : NULL);
 		free(be);
 		return NULL;
 	}
 	be->kind = kind;
 	be->paused = true;
-	if (kind->open(be, conf, tap) != 0) {
+	if (kind->open(be, conf, rest) != 0) {
 		free(be->frame);
 		free(be);
 		return NULL;

@@ -66,6 +66,8 @@ void netbe_recv_pause(struct netbe *be, bool pause);
 int netbe_tap_fd(const struct netbe *be);
 /* What wrong there is with a value of "backend", or NULL. */
 const char *netbe_check_backend(const char *val);
+/* What does not go together; as dev_model.check. */
+const char *netbe_check_together(const struct dev_conf *conf, char *buf, size_t size);
 /* The same for "tap" and "bridge", "peer", and "hostfwd". */
 const char *netbe_check_ifname(const char *val);
 const char *netbe_check_path(const char *val);

@@ -349,18 +349,18 @@ ip6(const char *text)
 static SlirpConfig
 slirp_config(const struct dev_conf *conf)
 {
-	size_t mtu = (size_t)dev_conf_number(conf, "mtu", DEFAULT_MTU);
+	size_t told = (size_t)dev_conf_number(conf, "mtu"), mtu = told != 0 ? told : DEFAULT_MTU;
 
 	return (SlirpConfig){
 		.version = 4,
-		.restricted = dev_conf_bool(conf, "restrict", false),
+		.restricted = dev_conf_bool(conf, "restrict"),
 		.in_enabled = true,
 		.vnetwork = ip4(NETWORK),
 		.vnetmask = ip4(NETMASK),
 		.vhost = ip4(HOST),
 		.vdhcp_start = ip4(DHCP_START),
 		.vnameserver = ip4(NAMESERVER),
-		.in6_enabled = dev_conf_bool(conf, "ipv6", false),
+		.in6_enabled = dev_conf_bool(conf, "ipv6"),
 		.vprefix_addr6 = ip6(PREFIX6),
 		.vprefix_len = 64,
 		.vhost6 = ip6(HOST6),

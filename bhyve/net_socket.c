@@ -102,22 +102,9 @@ socket_bind(struct net_socket *s, const struct dev_conf *conf)
 static int
 socket_open(struct netbe *be, const struct dev_conf *conf, const char *what)
 {
-	const char *peer = dev_conf_get(conf, "peer"), *wrong;
-	struct net_socket *s;
+	const char *peer = dev_conf_get(conf, "peer");
+	struct net_socket *s = calloc(1, sizeof(*s));
 
-	if (peer == NULL) {
-		say("%s: unix:%s needs a peer: add peer=PATH, the path of the other VM's",
-		    dev_conf_where(conf), what);
-		return -1;
-	}
-	wrong = netbe_check_path(peer);
-	if (wrong == NULL && strcmp(peer, what) == 0)
-		wrong = "is this VM's own path; give the other VM's";
-	if (wrong != NULL) {
-		say("%s: peer=%s: %s", dev_conf_where(conf), peer, wrong);
-		return -1;
-	}
-	s = calloc(1, sizeof(*s));
 	if (s == NULL || (s->backlog = frame_ring_create(BACKLOG_BYTES)) == NULL ||
 	    (s->frame = malloc(NETBE_MAX_FRAME)) == NULL) {
 		say("%s: no memory left", dev_conf_where(conf));

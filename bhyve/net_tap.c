@@ -209,14 +209,8 @@ tap_set_up(const struct net_tap *t, const struct dev_conf *conf)
 static int
 tap_open(struct netbe *be, const struct dev_conf *conf, const char *what)
 {
-	const char *wrong = netbe_check_ifname(what);
-	struct net_tap *t;
+	struct net_tap *t = calloc(1, sizeof(*t));
 
-	if (wrong != NULL) {
-		say("%s: tap %s: %s", dev_conf_where(conf), what, wrong);
-		return -1;
-	}
-	t = calloc(1, sizeof(*t));
 	if (t == NULL) {
 		say("%s: no memory left", dev_conf_where(conf));
 		return -1;

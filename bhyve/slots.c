@@ -9,6 +9,7 @@
 
 #include <vmm/machine.h>
 
+#include "conf_guess.h"
 #include "slots.h"
 
 #define MAX_KEY	 100u /* characters; no sensible key is as long */
@@ -56,27 +57,35 @@ list_add(struct list *l, const char *name)
 static int
 unknown_device(const char *said, const char *name, struct config_error *e)
 {
+	struct conf_guess guess = { .word = name };
 	struct list l = { .len = 0 };
+	char near[64];
 
-	for (const struct dev_model *const *m = dev_models(); *m != NULL; m++)
+	for (const struct dev_model *const *m = dev_models(); *m != NULL; m++) {
 		list_add(&l, (*m)->name);
-	return config_fail(e, "%s: there is no device %.40s; there are %s (-s help shows more)",
-	    said, name, l.len != 0 ? l.text : "none");
+		conf_guess_try(&guess, (*m)->name);
+	}
+	return config_fail(e, "%s: there is no device %.40s; there are %s (-s help shows more)%s",
+	    said, name, l.len != 0 ? l.text : "none", conf_guess_text(&guess, near));
 }
 
 static int
 unknown_option(
     const char *said, const struct dev_model *model, const char *option, struct config_error *e)
 {
+	struct conf_guess guess = { .word = option };
 	struct list l = { .len = 0 };
+	char near[64];
 
-	for (const struct dev_option *o = model->options; o != NULL && o->key != NULL; o++)
+	for (const struct dev_option *o = model->options; o != NULL && o->key != NULL; o++) {
 		list_add(&l, o->key);
+		conf_guess_try(&guess, o->key);
+	}
 	if (l.len == 0)
 		return config_fail(
 		    e, "%s: %s has no option %.40s, nor any other", said, model->name, option);
-	return config_fail(
-	    e, "%s: %s has no option %.40s; it has %s", said, model->name, option, l.text);
+	return config_fail(e, "%s: %s has no option %.40s; it has %s%s", said, model->name, option,
+	    l.text, conf_guess_text(&guess, near));
 }
 
 /* How a key was written.  of_device: -s gives the device, not the option, its name. */
@@ -356,6 +365,23 @@ check_options(
 	return 0;
 }
 
+/* What must be given, and what goes together, of options that are right each. */
+static int
+check_whole(const struct dev_conf *d, struct config_error *e)
+{
+	const char *wrong = NULL;
+	char buf[160];
+
+	for (const struct dev_option *o = d->model->options; o != NULL && o->key != NULL; o++) {
+		if (o->required && dev_conf_given(d, o->key) == NULL)
+			return config_fail(
+			    e, "%s: %s is missing: say %s=%s", d->where, o->key, o->key, o->help);
+	}
+	if (d->model->check != NULL)
+		wrong = d->model->check(d, buf, sizeof(buf));
+	return wrong == NULL ? 0 : config_fail(e, "%.120s: %s", d->where, wrong);
+}
+
 /* The device whose keys begin at `at'. */
 static int
 check_device(const struct conf_tree *t, size_t at, struct dev_conf *d, struct config_error *e)
@@ -380,7 +406,7 @@ check_device(const struct conf_tree *t, size_t at, struct dev_conf *d, struct co
 		return unknown_device(d->where, node->val, e);
 	if (check_place(t, d, d->where, e) != 0)
 		return -1;
-	return check_options(t, at, d, e);
+	return check_options(t, at, d, e) == 0 ? check_whole(d, e) : -1;
 }
 
 static int
@@ -442,6 +468,10 @@ help_option(FILE *f, const struct dev_option *o, const char *legacy)
 	if (o->type == DEV_OPT_NUMBER && o->max != 0)
 		fprintf(
 		    f, "; %llu to %llu", (unsigned long long)o->min, (unsigned long long)o->max);
+	if (o->required)
+		fputs("; must be given", f);
+	else if (o->type != DEV_OPT_BOOL && (o->def != NULL || o->otherwise != NULL))
+		fprintf(f, " (%s)", o->def != NULL ? o->def : o->otherwise);
 	fprintf(
 	    f, "%s\n", legacy != NULL && strcmp(legacy, o->key) == 0 ? "; first, without key" : "");
 }

@@ -56,6 +56,9 @@ void slots_help(FILE *f);
 const char *dev_option_wrong(const struct dev_option *o, const char *val, char *buf, size_t size);
 /* The entry for a key, NULL. */
 const struct dev_option *dev_option_find(const struct dev_option *options, const char *key);
+/* As it was given, or NULL; and what holds where it was not, or NULL. */
+const char *dev_conf_given(const struct dev_conf *conf, const char *key);
+const char *dev_conf_default(const struct dev_conf *conf, const struct dev_option *o);
 /* "true", "yes", "on", "1" and their opposites; false: neither. */
 bool conf_parse_bool(const char *val, bool *out);
 

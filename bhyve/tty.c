@@ -50,7 +50,7 @@ set_raw(void)
 }
 
 void
-tty_raw(void)
+tty_want_raw(void)
 {
 	static const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGQUIT };
 	struct sigaction sa = { .sa_handler = deadly,
@@ -62,7 +62,6 @@ tty_raw(void)
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		sigaction(signals[i], &sa, NULL);
 	atexit(tty_restore);
-	tty_again();
 }
 
 void

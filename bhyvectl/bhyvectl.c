@@ -6,10 +6,15 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "options.h"
 #include "output.h"
+
+#define ANSWER_SIZE 1024
+#define STATS_TRIES 50 /* of 20 ms */
 
 enum { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 2 };
 
@@ -403,25 +408,90 @@ with_vm(const struct ctl_options *opt, struct output *o)
 	return error == 0 ? CTL_OK : failed(opt);
 }
 
+/* ---- what the bhyve that runs it does ---- */
+
+/* *answer is "ok", or "ok " and what was asked for; else a line was said. */
 static int
-do_power_button(const struct ctl_options *opt)
+ask(const struct ctl_options *opt, const char *request, char answer[ANSWER_SIZE])
 {
 	struct vmmctl_vm_next vm;
-	char answer[256];
 
 	if (vm_lookup(opt->vm, &vm) != 0)
 		return complain(VM_OP_OPEN, opt->vm);
-	if (vm_control_ask(opt->vm, "power-button", answer, sizeof(answer)) != 0)
+	if (vm_control_ask(opt->vm, request, answer, ANSWER_SIZE) != 0)
 		return complain(VM_OP_ASK, opt->vm);
-	if (strcmp(answer, "ok") == 0)
+	if (strcmp(answer, "ok") == 0 || strncmp(answer, "ok ", 3) == 0)
 		return CTL_OK;
 	fprintf(stderr, "bhyvectl: VM \"%s\": %s\n", opt->vm, answer);
 	return CTL_FAILED;
 }
 
 static int
+do_balloon(const struct ctl_options *opt)
+{
+	char request[64], answer[ANSWER_SIZE];
+
+	snprintf(request, sizeof(request), "balloon-target %llu", (unsigned long long)opt->value);
+	return ask(opt, request, answer);
+}
+
+/* The number of a word NAME=NUMBER in an answer; 0: it is not there. */
+static uint64_t
+number_in(const char *answer, const char *name)
+{
+	const char *at = strstr(answer, name);
+
+	return at != NULL ? strtoull(at + strlen(name), NULL, 10) : 0;
+}
+
+/* "ok a=1 b=2"; it is taken apart. */
+static void
+show_numbers(struct output *o, char *answer)
+{
+	char *rest = answer + strlen("ok"), *word, *eq;
+
+	out_object(o, NULL);
+	while ((word = strsep(&rest, " ")) != NULL) {
+		eq = strchr(word, '=');
+		if (eq == NULL)
+			continue;
+		*eq = '\0';
+		out_number(o, word, strtoull(eq + 1, NULL, 10));
+	}
+	out_end_object(o);
+}
+
+/* The guest is asked for new statistics, and given a moment; what it said last will do. */
+static int
+do_get_balloon(const struct ctl_options *opt, struct output *o)
+{
+	const struct timespec pause = { 0, 20000000 };
+	char answer[ANSWER_SIZE];
+	uint64_t before;
+	bool wait;
+	int error = ask(opt, "balloon-refresh", answer);
+
+	if (error != CTL_OK)
+		return error;
+	wait = strcmp(answer, "ok") != 0;
+	before = number_in(answer, " updates=");
+	for (int i = 0; i < STATS_TRIES; i++) {
+		error = ask(opt, "balloon", answer);
+		if (error != CTL_OK)
+			return error;
+		if (!wait || number_in(answer, " updates=") != before)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	show_numbers(o, answer);
+	return CTL_OK;
+}
+
+static int
 run(const struct ctl_options *opt, struct output *o)
 {
+	char answer[ANSWER_SIZE];
+
 	switch (opt->action) {
 	case CTL_HELP:
 		fputs(ctl_options_usage(), stdout);
@@ -434,7 +504,11 @@ run(const struct ctl_options *opt, struct output *o)
 		return vm_create_group(opt->vm, opt->gid) == 0 ? CTL_OK :
 								 complain(VM_OP_CREATE, opt->vm);
 	case CTL_POWER_BUTTON:
-		return do_power_button(opt);
+		return ask(opt, "power-button", answer);
+	case CTL_BALLOON:
+		return do_balloon(opt);
+	case CTL_GET_BALLOON:
+		return do_get_balloon(opt, o);
 	case CTL_DESTROY:
 		return vm_destroy_name(opt->vm) == 0 ? CTL_OK : complain(VM_OP_DESTROY, opt->vm);
 	default:

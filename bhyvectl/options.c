@@ -34,6 +34,8 @@ static const struct option longopts[] = {
 	{ "force-reset", no_argument, NULL, OPT_FORCE_RESET },
 	{ "force-poweroff", no_argument, NULL, OPT_FORCE_POWEROFF },
 	{ "power-button", no_argument, NULL, OPT_ACTION + CTL_POWER_BUTTON },
+	{ "balloon", required_argument, NULL, OPT_ACTION + CTL_BALLOON },
+	{ "get-balloon", no_argument, NULL, OPT_ACTION + CTL_GET_BALLOON },
 	{ "pause", no_argument, NULL, OPT_ACTION + CTL_PAUSE },
 	{ "resume", no_argument, NULL, OPT_ACTION + CTL_RESUME },
 	{ "get-stats", no_argument, NULL, OPT_ACTION + CTL_GET_STATS },
@@ -102,6 +104,19 @@ parse_cpu(struct ctl_options *o, const char *val, char *text, size_t size)
 }
 
 static int
+parse_balloon(struct ctl_options *o, const char *val, char *text, size_t size)
+{
+	const char *wrong = vm_parse_memsize(val, &o->value);
+
+	if (wrong == NULL && o->value < 1u << 20)
+		wrong = "is less than a guest can do with";
+	if (wrong == NULL)
+		return 0;
+	snprintf(text, size, "--balloon=%s: %s; say 256M or 1G", val, wrong);
+	return -1;
+}
+
+static int
 parse_gid(struct ctl_options *o, const char *val, char *text, size_t size)
 {
 	uint64_t n;
@@ -132,6 +147,8 @@ set_action(struct ctl_options *o, int option, const char *val, char *text, size_
 	o->action = action;
 	if (option == OPT_ACTION + CTL_SUSPEND)
 		return parse_how(o, val, text, size);
+	if (action == CTL_BALLOON)
+		return parse_balloon(o, val, text, size);
 	if (action == CTL_GET_REG || action == CTL_SET_REG)
 		return parse_reg(o, val, action == CTL_SET_REG, text, size);
 	return 0;
@@ -185,8 +202,8 @@ check_together(const struct ctl_options *o, char *text, size_t size)
 		wrong = "--gid: goes with --create only";
 	else if (o->json &&
 	    (o->action == CTL_CREATE || o->action == CTL_DESTROY || o->action == CTL_SUSPEND ||
-		o->action == CTL_POWER_BUTTON || o->action == CTL_PAUSE ||
-		o->action == CTL_RESUME || o->action == CTL_SET_REG))
+		o->action == CTL_POWER_BUTTON || o->action == CTL_BALLOON ||
+		o->action == CTL_PAUSE || o->action == CTL_RESUME || o->action == CTL_SET_REG))
 		wrong = "--json: this action prints nothing";
 	if (wrong == NULL)
 		return 0;
@@ -230,6 +247,8 @@ ctl_options_usage(void)
 	       "  --force-reset, --force-poweroff\n"
 	       "                      the same as --suspend=reset and --suspend=poweroff\n"
 	       "  --power-button      press it: a guest that listens shuts down\n"
+	       "  --balloon=SIZE      have the guest give back all memory but so much\n"
+	       "  --get-balloon       how much it is to have and has, and what it says of it\n"
 	       "  --pause, --resume   stop and continue one vCPU (--cpu) or all\n"
 	       "  --get-stats         counters of one vCPU or all\n"
 	       "  --get-all           everything: registers, memory map, counters\n"

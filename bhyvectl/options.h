@@ -21,6 +21,8 @@ enum ctl_action {
 	CTL_DESTROY,
 	CTL_SUSPEND,
 	CTL_POWER_BUTTON,
+	CTL_BALLOON,
+	CTL_GET_BALLOON,
 	CTL_PAUSE,
 	CTL_RESUME,
 	CTL_GET_STATS,
@@ -39,7 +41,7 @@ struct ctl_options {
 	uint32_t gid; /* --create: ~0 none */
 	enum vm_suspend_how how;
 	uint32_t reg;
-	uint64_t value;
+	uint64_t value; /* of a register; bytes of a balloon's guest */
 };
 
 /* -1: a line in text. */

@@ -12,6 +12,24 @@
 
 #define DEFAULT_MEMORY (256ull << 20)
 
+/* mmio:N, as bhyve's -s has it */
+static int
+parse_slot(struct load_options *o, const char *val, char *text, size_t size)
+{
+	uint64_t n;
+
+	if (strncmp(val, "mmio:", 5) != 0 || !vm_parse_number(val + 5, &n) ||
+	    n >= MACHINE_VIRTIO_COUNT) {
+		snprintf(text, size,
+		    "-s %.100s: is not mmio:N with N from 0 to %u; devices on the PCI bus need no "
+		    "word here",
+		    val, MACHINE_VIRTIO_COUNT - 1);
+		return -1;
+	}
+	o->boot.virtio_mmio |= 1u << n;
+	return 0;
+}
+
 static int
 parse_value(struct load_options *o, int option, const char *val, char *text, size_t size)
 {
@@ -80,6 +98,8 @@ one_option(struct load_options *o, int option, char *val, char *text, size_t siz
 		}
 		o->boot.overlays[o->boot.noverlays++] = val;
 		return 0;
+	case 's':
+		return parse_slot(o, val, text, size);
 	case 'm':
 	case 'c':
 	case 'b':
@@ -107,7 +127,7 @@ load_options_parse(struct load_options *o, int argc, char **argv, char *text, si
 	o->boot.raw_gpa = BOOT_NO_ADDRESS;
 	o->boot.pci = true; /* bhyve has the bus, whatever it is to put there */
 	opterr = 0;
-	while ((option = getopt(argc, argv, ":a:b:c:d:g:hi:k:m:O:")) != -1) {
+	while ((option = getopt(argc, argv, ":a:b:c:d:g:hi:k:m:O:s:")) != -1) {
 		if (one_option(o, option, strchr("h:?", option) ? NULL : optarg, text, size) != 0)
 			return -1;
 		if (o->help)
@@ -133,6 +153,13 @@ load_options_parse(struct load_options *o, int argc, char **argv, char *text, si
 		    o->name, VM_MAX_NAMELEN);
 		return -1;
 	}
+	if (o->boot.virtio_mmio != 0 && o->boot.dtb != NULL) {
+		snprintf(text, size,
+		    "-s mmio:N goes with the generated device tree: leave it out, and have the "
+		    "node in %.200s",
+		    o->boot.dtb);
+		return -1;
+	}
 	if (o->boot.cmdline != NULL && strlen(o->boot.cmdline) > BOOT_CMDLINE_MAX) {
 		snprintf(text, size, "-a: longer than %u characters", BOOT_CMDLINE_MAX);
 		return -1;
@@ -144,7 +171,7 @@ const char *
 load_options_usage(void)
 {
 	return "usage: bhyveload [-h] [-a cmdline] [-b address] [-c vcpus] [-d dtb] [-g gid]\n"
-	       "                 [-i initrd] [-m size] [-O overlay] -k kernel name\n"
+	       "                 [-i initrd] [-m size] [-O overlay] [-s mmio:n] -k kernel name\n"
 	       "\n"
 	       "Makes a VM, or resets one that has ended, and loads a kernel; bhyve runs it.\n"
 	       "\n"
@@ -158,6 +185,7 @@ load_options_usage(void)
 	       "  -k kernel   zImage, ELF file, or with -b anything\n"
 	       "  -m size     memory: 256M, 1G; a number alone is MiB (default 256M)\n"
 	       "  -O overlay  a device tree overlay; may be repeated\n"
+	       "  -s mmio:n   bhyve will have a device in this virtio-mmio region; repeatable\n"
 	       "\n"
 	       "Exit status: 0 loaded, 1 failed, 2 bad options.\n"
 	       "\n"

@@ -7,30 +7,35 @@
  * given back reads as zeros when the guest touches it again; the module then allocates anew, so
  * that deflating needs nothing of us.  One thread serves the queues.
  *
- * Not offered: STATS_VQ, since nobody asks for statistics; FREE_PAGE_HINT, which is for migration;
- * PAGE_POISON, since pages that come back are zeros and hold no pattern.
+ * Not offered: FREE_PAGE_HINT, which is for migration; PAGE_POISON, since pages that come back are
+ * zeros and hold no pattern.
  */
 #include <endian.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "control.h"
 #include "debug.h"
 #include "iov.h"
 #include "virtio_balloon.h"
+#include "virtio_balloon_stats.h"
 #include "virtio_worker.h"
 
+#define VIRTIO_BALLOON_F_STATS_VQ	(1ull << 1)
 #define VIRTIO_BALLOON_F_DEFLATE_ON_OOM (1ull << 2)
 #define VIRTIO_BALLOON_F_PAGE_REPORTING (1ull << 5)
 
 /*
  * 5.5.2.  The specification's number of the reporting queue is 4; drivers such as Linux's count
- * only the queues of features that were negotiated, which makes it 2.  Both are served.
+ * only the queues of features that were negotiated, which makes it 3, or 2 without statistics.
+ * Each is served.
  */
 enum {
 	VQ_INFLATE,
 	VQ_DEFLATE,
-	VQ_REPORTING_PACKED,
+	VQ_STATS,
 	VQ_FREE_PAGE,
 	VQ_REPORTING,
 	VQ_COUNT,
@@ -41,8 +46,10 @@ enum {
 #define CONFIG_ACTUAL	 4u
 #define CONFIG_SIZE	 8u /* what comes after belongs to features that are not offered */
 
-#define BALLOON_PAGE 4096u /* 5.5.6: page numbers count these, whatever the guest's page size */
-#define BATCH	     256u  /* page numbers that are sorted at a time */
+#define BALLOON_PAGE   4096u /* 5.5.6: page numbers count these, whatever the guest's page size */
+#define BALLOON_LEAST  (1u << 20) /* bytes; whoever says less meant MiB */
+#define BALLOON_ANSWER 768u
+#define BATCH	       256u /* page numbers that are sorted at a time */
 /* Page numbers of one request that are looked at; a driver's request has some hundred. */
 #define REQUEST_MAX 16384u
 
@@ -54,6 +61,12 @@ struct balloon {
 	uint8_t config[CONFIG_SIZE]; /* [vd.lock] */
 	int (*discard)(void *arg, uint64_t gpa, uint64_t len);
 	void *discard_arg;
+	bool held; /* the worker's, and the next: the buffer that asks for new statistics */
+	uint16_t held_head;
+	bool refresh; /* atomic: they are wanted */
+	pthread_mutex_t stats_lock;
+	struct balloon_stats stats;  /* [stats_lock] the guest's latest */
+	char answer[BALLOON_ANSWER]; /* the control socket's */
 };
 
 static uint32_t
@@ -174,18 +187,53 @@ report(void *sc, struct virtqueue *q, struct vq_chain *c)
 	return true;
 }
 
+/*
+ * 5.5.6.3: the driver's buffer has statistics, and stays here until new ones are wanted.  A second
+ * one is not in the protocol, and replaces the first.
+ */
+static bool
+take_stats(void *sc, struct virtqueue *q, struct vq_chain *c)
+{
+	struct balloon *b = sc;
+
+	pthread_mutex_lock(&b->stats_lock);
+	balloon_stats_take(&b->stats, c);
+	pthread_mutex_unlock(&b->stats_lock);
+	if (b->held)
+		vq_put(q, b->held_head, 0);
+	b->held = true;
+	b->held_head = c->head;
+	return true;
+}
+
+static bool
+serve_stats(struct balloon *b)
+{
+	struct virtqueue *q = &b->vd.vq[VQ_STATS];
+	bool more = virtio_worker_queue(&b->worker, q, &b->chain, take_stats, b);
+
+	if (!b->held || !__atomic_exchange_n(&b->refresh, false, __ATOMIC_ACQ_REL))
+		return more;
+	b->held = false;
+	vq_put(q, b->held_head, 0);
+	vq_notify(q);
+	return more;
+}
+
 static int
 serve(void *sc)
 {
 	struct balloon *b = sc;
 	struct virtio_worker *w = &b->worker;
-	bool more;
+	bool more, stats = virtio_has(&b->vd, VIRTIO_BALLOON_F_STATS_VQ);
+	unsigned int packed = stats ? VQ_FREE_PAGE : VQ_STATS;
 
 	more = virtio_worker_queue(w, &b->vd.vq[VQ_INFLATE], &b->chain, inflate, b);
 	more |= virtio_worker_queue(w, &b->vd.vq[VQ_DEFLATE], &b->chain, deflate, b);
+	if (stats)
+		more |= serve_stats(b);
 	if (virtio_has(&b->vd, VIRTIO_BALLOON_F_PAGE_REPORTING)) {
-		more |= virtio_worker_queue(
-		    w, &b->vd.vq[VQ_REPORTING_PACKED], &b->chain, report, b);
+		more |= virtio_worker_queue(w, &b->vd.vq[packed], &b->chain, report, b);
 		more |= virtio_worker_queue(w, &b->vd.vq[VQ_REPORTING], &b->chain, report, b);
 	}
 	return more ? 0 : VIRTIO_WORKER_IDLE;
@@ -210,6 +258,10 @@ balloon_reset(void *sc)
 
 	virtio_worker_stop(&b->worker);
 	config_set(b, CONFIG_ACTUAL, 0);
+	b->held = false;
+	pthread_mutex_lock(&b->stats_lock);
+	b->stats.known = 0;
+	pthread_mutex_unlock(&b->stats_lock);
 }
 
 /* Only `actual' is the driver's to write, whole (4.1.3.1, 4.2.2.2). */
@@ -259,6 +311,83 @@ virtio_balloon_size(struct virtio_dev *vd)
 	return in < vd->mem->size ? vd->mem->size - in : 0;
 }
 
+/* ---- what bhyvectl asks ---- */
+
+static const char *
+answer_state(void *arg, const char *argument)
+{
+	struct balloon *b = arg;
+	uint64_t size = b->vd.mem->size, target;
+	size_t len;
+
+	(void)argument;
+	pthread_mutex_lock(&b->vd.lock);
+	target = size - (uint64_t)config_get(b, CONFIG_NUM_PAGES) * BALLOON_PAGE;
+	pthread_mutex_unlock(&b->vd.lock);
+	len = (size_t)snprintf(b->answer, sizeof(b->answer), "ok target=%llu actual=%llu",
+	    (unsigned long long)target, (unsigned long long)virtio_balloon_size(&b->vd));
+	pthread_mutex_lock(&b->stats_lock);
+	balloon_stats_print(&b->stats, b->answer + len, sizeof(b->answer) - len);
+	pthread_mutex_unlock(&b->stats_lock);
+	return b->answer;
+}
+
+static const char *
+answer_target(void *arg, const char *argument)
+{
+	struct balloon *b = arg;
+	char *end;
+	uint64_t bytes = strtoull(argument, &end, 10);
+
+	if (end == argument || *end != '\0' || bytes < BALLOON_LEAST)
+		return "is no size for a balloon's guest: 1M or more";
+	if (bytes > b->vd.mem->size) {
+		snprintf(b->answer, sizeof(b->answer),
+		    "it has %llu MiB, and cannot get more than it started with",
+		    (unsigned long long)(b->vd.mem->size >> 20));
+		return b->answer;
+	}
+	virtio_balloon_set_target(&b->vd, bytes);
+	return NULL;
+}
+
+/* "ok updates=N": the statistics are new when that number is another. */
+static const char *
+answer_refresh(void *arg, const char *argument)
+{
+	struct balloon *b = arg;
+	bool gives;
+
+	(void)argument;
+	pthread_mutex_lock(&b->vd.lock);
+	gives = virtio_has(&b->vd, VIRTIO_BALLOON_F_STATS_VQ);
+	pthread_mutex_unlock(&b->vd.lock);
+	if (!gives)
+		return NULL;
+	pthread_mutex_lock(&b->stats_lock);
+	snprintf(b->answer, sizeof(b->answer), "ok updates=%u", b->stats.updates);
+	pthread_mutex_unlock(&b->stats_lock);
+	__atomic_store_n(&b->refresh, true, __ATOMIC_RELEASE);
+	virtio_worker_wake(&b->worker);
+	return b->answer;
+}
+
+static const struct control_request balloon_requests[] = {
+	{ "balloon", answer_state },
+	{ "balloon-target", answer_target },
+	{ "balloon-refresh", answer_refresh },
+	{ NULL, NULL },
+};
+
+/* ---- making one ---- */
+
+static void
+free_balloon(struct balloon *b)
+{
+	pthread_mutex_destroy(&b->stats_lock);
+	free(b);
+}
+
 static void
 balloon_destroy(struct virtio_dev *vd)
 {
@@ -266,14 +395,14 @@ balloon_destroy(struct virtio_dev *vd)
 
 	virtio_worker_fini(&b->worker);
 	virtio_fini(vd);
-	free(b);
+	free_balloon(b);
 }
 
 /* False: a line was said. */
 static bool
 take_target(struct balloon *b, const struct dev_conf *conf)
 {
-	uint64_t size = b->vd.mem->size, target = dev_conf_number(conf, "target", size);
+	uint64_t size = b->vd.mem->size, target = dev_conf_number(conf, "target");
 
 	if (target > size) {
 		say("%s: target=%s: the guest has %llu MiB, and cannot get more than it starts "
@@ -282,8 +411,18 @@ take_target(struct balloon *b, const struct dev_conf *conf)
 		    (unsigned long long)(size >> 20));
 		return false;
 	}
-	set_target(b, target);
+	set_target(b, target != 0 ? target : size);
 	return true;
+}
+
+/* bhyvectl means one; and two would pull at the same guest.  False: a line was said. */
+static bool
+take_requests(struct balloon *b, const struct dev_env *env, const struct dev_conf *conf)
+{
+	if (env->answer == NULL || env->answer(env->arg, balloon_requests, b) == 0)
+		return true;
+	say("%s: there is a balloon already; leave one out", dev_conf_where(conf));
+	return false;
 }
 
 static struct virtio_dev *
@@ -300,7 +439,8 @@ balloon_create(const struct dev_env *env, const struct dev_conf *conf)
 		.sc = b,
 		.mem = env->mem,
 		.id = VIRTIO_ID_BALLOON,
-		.offered = VIRTIO_BALLOON_F_DEFLATE_ON_OOM | VIRTIO_BALLOON_F_PAGE_REPORTING,
+		.offered = VIRTIO_BALLOON_F_STATS_VQ | VIRTIO_BALLOON_F_DEFLATE_ON_OOM |
+		    VIRTIO_BALLOON_F_PAGE_REPORTING,
 		.nqueues = VQ_COUNT,
 		.config = b->config,
 		.config_size = CONFIG_SIZE,
@@ -308,13 +448,14 @@ balloon_create(const struct dev_env *env, const struct dev_conf *conf)
 	b->discard = env->discard;
 	b->discard_arg = env->arg;
 	b->worker = (struct virtio_worker){ "virtio-balloon", &b->vd, serve, b, .bell = -1 };
-	if (!take_target(b, conf)) {
-		free(b);
+	pthread_mutex_init(&b->stats_lock, NULL);
+	if (!take_target(b, conf) || !take_requests(b, env, conf)) {
+		free_balloon(b);
 		return NULL;
 	}
 	if (virtio_init(&b->vd) != 0) {
 		say("%s: %s", dev_conf_where(conf), strerror(errno));
-		free(b);
+		free_balloon(b);
 		return NULL;
 	}
 	if (virtio_worker_init(&b->worker) != 0) {
@@ -326,8 +467,12 @@ balloon_create(const struct dev_env *env, const struct dev_conf *conf)
 }
 
 static const struct dev_option balloon_options[] = {
-	{ "target", DEV_OPT_NUMBER, "memory that the guest is to have, 256M (all)", 1, 0, NULL },
-	{ NULL, DEV_OPT_STRING, NULL, 0, 0, NULL },
+	{ .key = "target",
+	    .type = DEV_OPT_NUMBER,
+	    .help = "memory that the guest is to have, as 256M",
+	    .min = BALLOON_LEAST,
+	    .otherwise = "all" },
+	{ .key = NULL },
 };
 
 const struct virtio_model virtio_balloon_model = {

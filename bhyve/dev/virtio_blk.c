@@ -416,7 +416,7 @@ blk_create(const struct dev_env *env, const struct dev_conf *conf)
 	blk->vd.sc = blk;
 	blk->vd.mem = env->mem;
 	blk->vd.id = VIRTIO_ID_BLOCK;
-	blk->vd.nqueues = (unsigned int)dev_conf_number(conf, "queues", 1);
+	blk->vd.nqueues = (unsigned int)dev_conf_number(conf, "queues");
 	blk->vd.config = (uint8_t *)&blk->config;
 	blk->vd.config_size = sizeof(blk->config);
 	fill_config(blk);
@@ -452,11 +452,17 @@ check_serial(const char *val)
 
 static const struct dev_option options[] = {
 	BLOCKIF_OPTIONS,
-	{ "queues", DEV_OPT_NUMBER, "how many queues, best one for each vCPU (1)", 1, QUEUES_MAX,
-	    NULL },
-	{ "serial", DEV_OPT_STRING, "what the guest sees as serial number, up to 20 bytes", 0, 0,
-	    check_serial },
-	{ 0 },
+	{ .key = "queues",
+	    .type = DEV_OPT_NUMBER,
+	    .help = "how many queues, best one for each vCPU",
+	    .min = 1,
+	    .max = QUEUES_MAX,
+	    .def = "1" },
+	{ .key = "serial",
+	    .help = "what the guest sees as serial number, up to 20 bytes",
+	    .otherwise = "made of the path",
+	    .check = check_serial },
+	{ .key = NULL },
 };
 
 const struct virtio_model virtio_blk_model = {

@@ -532,20 +532,49 @@ is_port(const char *key)
 	return strcmp(key, "device") != 0;
 }
 
-/* The terminal is the first; the others follow in the order of their names.  False: said. */
-static bool
-name_ports(struct console *c, const struct dev_conf *conf)
+static unsigned int
+count_ports(const struct dev_conf *conf)
 {
 	const char *key = NULL;
 	unsigned int n = 0;
 
 	while (dev_conf_next(conf, &key))
 		n += is_port(key);
+	return n;
+}
+
+static const char *
+check_ports(const struct dev_conf *conf, char *buf, size_t size)
+{
+	unsigned int n = count_ports(conf);
+	const char *key = NULL;
+
 	if (n == 0 || n > MAX_PORTS) {
-		say("%s: has %u ports: give 1 to %u, as port1=/run/guest.sock or console=stdio",
-		    dev_conf_where(conf), n, MAX_PORTS);
-		return false;
+		snprintf(buf, size,
+		    "has %u ports: give 1 to %u, as port1=/run/guest.sock or console=stdio", n,
+		    MAX_PORTS);
+		return buf;
 	}
+	while (dev_conf_next(conf, &key)) {
+		if (strlen(key) > MAX_NAME) {
+			snprintf(buf, size, "%.70s: a port's name has up to %u characters", key,
+			    MAX_NAME);
+			return buf;
+		}
+	}
+	return NULL;
+}
+
+/*
+ * The terminal is the first; the others follow in the order of their names.  What check_ports()
+ * found right.  False: a line was said.
+ */
+static bool
+name_ports(struct console *c, const struct dev_conf *conf)
+{
+	unsigned int n = count_ports(conf);
+	const char *key;
+
 	c->ports = calloc(n, sizeof(c->ports[0]));
 	if (c->ports == NULL) {
 		say("%s: no memory left", dev_conf_where(conf));
@@ -560,11 +589,6 @@ name_ports(struct console *c, const struct dev_conf *conf)
 		if (!is_port(key))
 			continue;
 		p = &c->ports[terminal ? 0 : n++];
-		if (strlen(key) > MAX_NAME) {
-			say("%s: %s: a port's name has up to %u characters", dev_conf_where(conf),
-			    key, MAX_NAME);
-			return false;
-		}
 		strcpy(p->name, key);
 		p->terminal = terminal;
 		p->dev = c;
@@ -650,13 +674,14 @@ console_create(const struct dev_env *env, const struct dev_conf *conf)
 }
 
 static const struct dev_option console_options[] = {
-	{ "console", DEV_OPT_STRING,
-	    "where the guest's hvc0 goes: stdio, pty, unix:PATH, file:PATH", 0, 0,
-	    console_port_wrong },
-	{ "*", DEV_OPT_STRING,
-	    "a port of that name, and where it goes: a socket's path, or the same", 0, 0,
-	    console_port_wrong },
-	{ NULL, DEV_OPT_STRING, NULL, 0, 0, NULL },
+	{ .key = "console",
+	    .help = "where the guest's hvc0 goes: stdio, pty, unix:PATH, file:PATH",
+	    .otherwise = "no terminal, only ports",
+	    .check = console_port_wrong },
+	{ .key = "*",
+	    .help = "a port of that name, and where it goes: a socket's path, or the same",
+	    .check = console_port_wrong },
+	{ .key = NULL },
 };
 
 const struct virtio_model virtio_console_model = {
@@ -665,6 +690,7 @@ const struct virtio_model virtio_console_model = {
 		.help = "a console and named ports to programs of the host",
 		.options = console_options,
 		.kind = DEV_VIRTIO,
+		.check = check_ports,
 	},
 	.pci_class = 0x078000, /* PCI Code and ID Assignment 1.8: other communications device */
 	.create = console_create,

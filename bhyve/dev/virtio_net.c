@@ -481,7 +481,7 @@ configure(struct virtio_net *vn, const struct dev_env *env, const struct dev_con
 	memcpy(vn->config.mac, vn->mac, sizeof(vn->mac));
 	vn->config.status = le16(LINK_UP);
 	vn->config.max_virtqueue_pairs = le16((uint16_t)vn->max_pairs);
-	vn->config.mtu = le16((uint16_t)dev_conf_number(conf, "mtu", 0));
+	vn->config.mtu = le16((uint16_t)dev_conf_number(conf, "mtu"));
 	vn->vd = (struct virtio_dev){
 		.ops = &net_ops,
 		.sc = vn,
@@ -508,7 +508,7 @@ net_create(const struct dev_env *env, const struct dev_conf *conf)
 		free(vn);
 		return NULL;
 	}
-	vn->max_pairs = (unsigned int)dev_conf_number(conf, "queues", 1);
+	vn->max_pairs = (unsigned int)dev_conf_number(conf, "queues");
 	configure(vn, env, conf);
 	if (virtio_init(&vn->vd) != 0) {
 		say("%s: %s", dev_conf_where(conf), strerror(errno));
@@ -531,33 +531,47 @@ net_destroy(struct virtio_dev *vd)
 
 static const struct dev_option net_options[] = {
 	{ .key = "backend",
-	    .help = "slirp, tap0, tap:NAME or unix:PATH; slirp if nothing is said",
+	    .help = "slirp, tap0, tap:NAME or unix:PATH",
+	    .def = "slirp",
+	    .unless = "tap",
 	    .check = netbe_check_backend },
-	{ .key = "tap", .help = "a tap device, of any name", .check = netbe_check_ifname },
+	{ .key = "tap",
+	    .help = "the same as tap:NAME",
+	    .otherwise = "what backend says",
+	    .check = netbe_check_ifname },
 	{ .key = "bridge",
 	    .help = "tap: the bridge that it becomes a port of",
+	    .otherwise = "none",
 	    .check = netbe_check_ifname },
 	{ .key = "peer",
 	    .help = "unix: the path of the other VM's socket",
+	    .otherwise = "must be given with unix",
 	    .check = netbe_check_path },
 	{ .key = "hostfwd",
 	    .help = "slirp: tcp:[HOST]:PORT-[GUEST]:PORT, or udp:; ';' between several",
+	    .otherwise = "none",
 	    .check = netbe_check_hostfwd },
 	{ .key = "restrict",
 	    .type = DEV_OPT_BOOL,
-	    .help = "slirp: nothing but hostfwd leaves or enters" },
-	{ .key = "ipv6", .type = DEV_OPT_BOOL, .help = "slirp: IPv6 too" },
-	{ .key = "mac", .type = DEV_OPT_MAC, .help = "address; made of VM and slot if not given" },
+	    .help = "slirp: nothing but hostfwd leaves or enters",
+	    .def = "false" },
+	{ .key = "ipv6", .type = DEV_OPT_BOOL, .help = "slirp: IPv6 too", .def = "false" },
+	{ .key = "mac",
+	    .type = DEV_OPT_MAC,
+	    .help = "the card's address",
+	    .otherwise = "made of the VM's name and the slot" },
 	{ .key = "mtu",
 	    .type = DEV_OPT_NUMBER,
 	    .help = "bytes behind an Ethernet header; the driver is told",
 	    .min = MIN_MTU,
-	    .max = MAX_MTU },
+	    .max = MAX_MTU,
+	    .otherwise = "1500, and the driver is not told" },
 	{ .key = "queues",
 	    .type = DEV_OPT_NUMBER,
 	    .help = "pairs of queues that the guest may use",
 	    .min = 1,
-	    .max = VIRTIO_NET_MAX_PAIRS },
+	    .max = VIRTIO_NET_MAX_PAIRS,
+	    .def = "1" },
 	{ .key = NULL },
 };
 
@@ -568,6 +582,7 @@ const struct virtio_model virtio_net_model = {
 		.options = net_options,
 		.legacy = "backend",
 		.kind = DEV_VIRTIO,
+		.check = netbe_check_together,
 	},
 	.pci_class = 0x020000, /* Ethernet controller */
 	.create = net_create,

@@ -20,8 +20,7 @@
 /* A driver asks again for what it did not get (5.4.6.1); Linux wants some 64 bytes at once. */
 #define REQUEST_MAX 4096u
 /* getrandom() before the host has gathered entropy: look again, as a vCPU may wait for a reset. */
-#define NOT_READY_MS	  100
-#define DEFAULT_PERIOD_MS 1000u
+#define NOT_READY_MS 100
 
 struct rnd {
 	struct virtio_dev vd;
@@ -166,8 +165,8 @@ rnd_create(const struct dev_env *env, const struct dev_conf *conf)
 		say("%s: no memory left", dev_conf_where(conf));
 		return NULL;
 	}
-	r->max_bytes = dev_conf_number(conf, "max_bytes", 0);
-	r->period_ms = dev_conf_number(conf, "period", DEFAULT_PERIOD_MS);
+	r->max_bytes = dev_conf_number(conf, "max_bytes");
+	r->period_ms = dev_conf_number(conf, "period");
 	r->vd = (struct virtio_dev){
 		.ops = &rnd_ops,
 		.sc = r,
@@ -190,11 +189,19 @@ rnd_create(const struct dev_env *env, const struct dev_conf *conf)
 }
 
 static const struct dev_option rnd_options[] = {
-	{ "max_bytes", DEV_OPT_NUMBER, "bytes that the guest gets in a period (no limit)", 1,
-	    1ull << 40, NULL },
-	{ "period", DEV_OPT_NUMBER, "the period of max_bytes in milliseconds (1000)", 1, 86400000,
-	    NULL },
-	{ NULL, DEV_OPT_STRING, NULL, 0, 0, NULL },
+	{ .key = "max_bytes",
+	    .type = DEV_OPT_NUMBER,
+	    .help = "bytes that the guest gets in a period",
+	    .min = 1,
+	    .max = 1ull << 40,
+	    .otherwise = "no limit" },
+	{ .key = "period",
+	    .type = DEV_OPT_NUMBER,
+	    .help = "the period of max_bytes in milliseconds",
+	    .min = 1,
+	    .max = 86400000,
+	    .def = "1000" },
+	{ .key = NULL },
 };
 
 const struct virtio_model virtio_rnd_model = {

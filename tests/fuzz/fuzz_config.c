@@ -66,8 +66,8 @@ check_taken(const struct bhyve_config *c)
 
 		must(strcmp(dev_conf_get(d, "device"), d->model->name) == 0);
 		for (const struct dev_option *o = d->model->options; o != NULL && o->key; o++) {
-			dev_conf_bool(d, o->key, true);
-			dev_conf_number(d, o->key, 1);
+			dev_conf_bool(d, o->key);
+			dev_conf_number(d, o->key);
 			dev_conf_mac(d, o->key, (uint8_t[6]){ 0 });
 		}
 	}

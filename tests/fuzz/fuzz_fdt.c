@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The bhyve-arm authors
  *
- * Any bytes as a device tree and, with the first one odd, as an overlay on ours.  What comes out
- * is sound, or an error.
+ * Any bytes as a device tree, also one that is in a guest's memory, and, with the first one odd, as
+ * an overlay on ours.  What comes out is sound, or an error.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +18,21 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static void
+look_in_memory(const uint8_t *data, size_t size)
+{
+	static _Alignas(8) uint8_t copy[BOOT_MAX_DTB];
+	/* To be read only; without a byte behind it. */
+	const struct boot_mem mem = { (uint8_t *)(uintptr_t)data, MACHINE_RAM_BASE, size };
+
+	if (!boot_fdt_copy(copy, &mem, MACHINE_RAM_BASE))
+		return;
+	if (fdt_check_header(copy) != 0)
+		abort();
+	boot_fdt_has(copy, "virtio,mmio", MACHINE_VIRTIO_MMIO_BASE);
+	boot_fdt_has(copy, "pci-host-ecam-generic", MACHINE_PCI_ECAM_BASE);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -29,6 +44,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 1)
 		return 0;
+	look_in_memory(data + 1, size - 1);
 	fake_file_make(&ff, data + 1, size - 1);
 	if ((data[0] & 1) != 0) {
 		if (boot_fdt_generate(tree, CAP, &m, &e) != 0)

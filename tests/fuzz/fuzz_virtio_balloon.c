@@ -3,10 +3,13 @@
  * Copyright (c) 2026 The bhyve-arm authors
  *
  * A balloon and a driver that does anything.  Whatever is done: only whole pages of RAM go back,
- * the device keeps its hands off all else, and its size is one that the guest can have.
+ * the device keeps its hands off all else, its size is one that the guest can have, and what it
+ * answers other programs is "ok" with a list of numbers.
  */
 #include <stdlib.h>
+#include <string.h>
 
+#include "control.h"
 #include "models.h"
 #include "virtio_balloon.h"
 #include "virtio_steps.h"
@@ -24,6 +27,45 @@ discard(void *arg, uint64_t gpa, uint64_t len)
 	    guest_mem_at(&r->mem, gpa, len) == NULL)
 		abort();
 	return 0;
+}
+
+static const struct control_request *requests;
+static void *requests_dev;
+
+static int
+take_requests(void *arg, const struct control_request *r, void *dev)
+{
+	(void)arg;
+	requests = r;
+	requests_dev = dev;
+	return 0;
+}
+
+/* All that can be asked: its state, new statistics; the second is the target. */
+static void
+ask_all(void)
+{
+	const char *said = requests[0].handle(requests_dev, "");
+
+	if (strncmp(said, "ok target=", 10) != 0 || strlen(said) > 600 ||
+	    strspn(said + 3, "abcdefghijklmnopqrstuvwxyz_=0123456789 ") != strlen(said + 3))
+		abort();
+	requests[2].handle(requests_dev, "");
+}
+
+/* Statistics, of known tags and others, in any length. */
+static void
+step_stats(struct virtio_rig *r, struct steps *s)
+{
+	uint8_t buf[64];
+	struct rig_buf b[2];
+	uint32_t cut = step_byte(s) % sizeof(buf);
+
+	for (unsigned int i = 0; i < sizeof(buf); i++)
+		buf[i] = i % 10 == 1 ? 0 : step_byte(s);
+	b[0] = (struct rig_buf)RIG_READ(buf, cut);
+	b[1] = (struct rig_buf)RIG_READ(buf + cut, sizeof(buf) - cut);
+	step_add(r, s, 2, b + (cut == 0), cut == 0 ? 1 : 2);
 }
 
 /* Pages of RAM, and a few that are not. */
@@ -58,6 +100,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	virtio_rig_init(&rig, STEPS_RAM);
 	rig.env.discard = discard;
+	rig.env.answer = take_requests;
 	rig.env.arg = &rig;
 	vd = virtio_balloon_model.create(&rig.env, virtio_rig_conf("target=0x10000"));
 	if (vd == NULL)
@@ -69,8 +112,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		if (step_any(&rig, &s, op))
 			continue;
-		if ((op & 15) < 13)
+		if ((op & 15) < 12)
 			step_pages(&rig, &s);
+		else if ((op & 15) == 12)
+			step_stats(&rig, &s);
+		else if ((op & 15) == 13)
+			ask_all();
 		else if ((op & 15) < 15)
 			step_report(&rig, &s);
 		else

@@ -42,8 +42,9 @@ AREAS = {
     # A device sees the device interface, virtqueues, guest memory, interrupts; not the run loop.
     "bhyve/dev": dict(sees=("bhyve/dev",), headers=(
         "bhyve/device.h", "bhyve/virtqueue.h", "bhyve/guest_mem.h", "bhyve/pci.h",
-        "bhyve/virtio_pci.h", "bhyve/devconf.h", "bhyve/doorbell.h", "bhyve/block_if.h",
-        "bhyve/net_backend.h", "bhyve/debug.h", "bhyve/chardev.h", "bhyve/console.h",
+        "bhyve/virtio_pci.h", "bhyve/devconf.h", "bhyve/control.h", "bhyve/doorbell.h",
+        "bhyve/block_if.h", "bhyve/net_backend.h", "bhyve/debug.h", "bhyve/chardev.h",
+        "bhyve/console.h",
         "bhyve/event.h", "bhyve/iov.h"), system=HOSTED),
     "bhyveload": dict(sees=("include/vmm", "lib/libvmmapi", "lib/libboot", "bhyveload"),
                       system=HOSTED),

@@ -11,6 +11,7 @@
 #define HSCTLR_M 1u
 #define HCR_VM	 1u
 
+#define PSCI_CPU_OFF  0x84000002u
 #define VECTORS_BYTES 32u
 
 #define CNT_CTL_ENABLE 1u
@@ -172,6 +173,12 @@ is_hvc(uint32_t x, bool thumb)
 	return thumb ? (x & 0xfff0f000) == 0xf7e08000 : (x & 0x0ff000f0) == 0x01400070;
 }
 
+static bool
+is_smc(uint32_t x, bool thumb)
+{
+	return thumb ? (x & 0xfff0f000) == 0xf7f08000 : (x & 0x0ff000f0) == 0x01600070;
+}
+
 /* Coprocessors 10 and 11, and Advanced SIMD's own encodings (A7.4 to A7.7). */
 static bool
 is_vfp(uint32_t x, bool thumb)
@@ -206,6 +213,9 @@ insn_decode(const struct insn_bits *bits, struct insn *i)
 		return bits->mode == MODE_HYP;
 	i->op = OP_HVC;
 	if (is_hvc(x, bits->thumb))
+		return bits->mode == MODE_PL1;
+	i->op = OP_SMC;
+	if (is_smc(x, bits->thumb))
 		return bits->mode == MODE_PL1;
 	if (!unconditional && (!bits->thumb || x >> 28 == 0xe) && decode_cp15(x, i))
 		return true;
@@ -445,6 +455,14 @@ do_hvc(struct cpu *c, const struct insn *i)
 		table_call(c, c->task, i->pc);
 }
 
+/* PSCI's firmware cleans the caches of a CPU that it powers down; QEMU's need not. */
+static void
+do_smc(struct cpu *c)
+{
+	if ((uint32_t)reg_read(c, REG_R0) == PSCI_CPU_OFF)
+		cache_cpu_off(c);
+}
+
 /*
  * Is there an ISB close before it?  As the code stands in memory, not by what ran last: an
  * interrupt that waits is taken right after the ISB, and its handler has ISBs too.
@@ -553,6 +571,9 @@ insn_exec(struct cpu *c, const struct insn *i)
 		break;
 	case OP_HVC:
 		do_hvc(c, i);
+		break;
+	case OP_SMC:
+		do_smc(c);
 		break;
 	case OP_MARK:
 		report_epoch((uint32_t)reg_read(c, REG_R0));

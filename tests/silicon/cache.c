@@ -413,6 +413,13 @@ cache_setway(struct cpu *c, uint32_t setway)
 }
 
 void
+cache_cpu_off(struct cpu *c)
+{
+	c->setway_seq = ++seq;
+	c->setway_begun = 0;
+}
+
+void
 cache_ic_line(struct cpu *c, uint64_t pa, uint32_t pc)
 {
 	struct line *l = line_of(pa);

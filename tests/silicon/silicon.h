@@ -222,6 +222,7 @@ bool cache_line_pending(const struct cpu *c, uint64_t pa, bool dmb_will_do, stru
 enum dc { DC_CLEAN_POC, DC_CLEAN_INVALIDATE, DC_INVALIDATE, DC_CLEAN_POU };
 void cache_dc(struct cpu *c, enum dc op, uint64_t pa, uint32_t pc);
 void cache_setway(struct cpu *c, uint32_t setway);
+void cache_cpu_off(struct cpu *c); /* its caches are cleaned, and off */
 void cache_ic_line(struct cpu *c, uint64_t pa, uint32_t pc);
 void cache_ic_all(struct cpu *c, bool shared);
 /* Stage 2 now maps this: is it clean, and code coherent on all CPUs? */
@@ -315,6 +316,7 @@ enum op {
 	OP_PAR,
 	OP_ERET,
 	OP_HVC,
+	OP_SMC,
 	OP_WRITE,
 	OP_MAIR,
 	OP_CNTVCT,

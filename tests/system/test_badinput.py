@@ -75,6 +75,7 @@ FILES = {
     "dtb-long": dtb(TREE)[:4] + struct.pack(">I", 1 << 24) + dtb(TREE)[8:],
     "dtb-cells": dtb(TREE.replace("#address-cells = <2>", "#address-cells = <3>")),
     "overlay": dtb(OVERLAY),
+    "tree": dtb(TREE),
     "idle": IDLE,
     "no-keys": b"# comment\n\ncpus=2\nthis is no key\n",
     "bad-key": b"colour=blue\n",
@@ -91,6 +92,7 @@ mkfifo fifo
 chmod 600 secret
 bhyvectl --create --vm=empty
 bhyveload -m 16M -b 0x40008000 -k idle loaded
+bhyveload -m 16M -b 0x40008000 -k idle -d tree own
 bhyveload -m 16M -b 0x40008000 -k idle ended
 bhyve ended </dev/null >/dev/null & sleep 0.5; bhyvectl --vm=ended --suspend=halt; wait $!
 bhyveload -m 16M -b 0x40008000 -k idle busy
@@ -171,6 +173,9 @@ NO_SUCH_VM = [
     case("bhyve busy", '"busy"', "another bhyve"),
     case("bhyveload -m 16M -b 0x40008000 -k idle busy", '"busy"', "is running", "stop"),
     case("bhyve -o kernel=/guest/vmlinuz busy", '"busy"', "another bhyve"),
+    *[case(f"bhyvectl --vm=busy {action}", '"busy"', "no balloon", "virtio-balloon")
+      for action in ("--balloon=16M", "--get-balloon")],
+    case("bhyvectl --vm=loaded --balloon=16M", '"loaded"'),
     case("bhyvectl --vm=ended --suspend=reset", '"ended"', "another reason"),
     case("bhyve -c 2 loaded", "-c 2", "1 vCPU", "bhyveload -c 2"),
     case("bhyve -m 32M loaded", "-m", "16 MiB"),
@@ -306,8 +311,8 @@ OPTIONS = [
     misuse("bhyveload loaded", "-k"),
     misuse("bhyveload -k idle loaded more", "more"),
     misuse("bhyveload -Z -k idle loaded", "-Z", "no such option"),
-    *[misuse(f"bhyveload -{o}", f"-{o}", "needs a value") for o in "abcdgikmO"],
-    *[misuse(f"bhyveload -{o} '' loaded", f"-{o}", "value") for o in "abcdgikmO"],
+    *[misuse(f"bhyveload -{o}", f"-{o}", "needs a value") for o in "abcdgikmOs"],
+    *[misuse(f"bhyveload -{o} '' loaded", f"-{o}", "value") for o in "abcdgikmOs"],
     misuse("bhyveload -b here -k idle g", "-b here", "0x40000000"),
     misuse("bhyveload -b 0x1ffffffffffffffff -k idle g", "-b 0x1ff", "address"),
     misuse("bhyveload -g staff -k idle g", "-g staff", "number"),
@@ -332,6 +337,7 @@ OPTIONS = [
     misuse("bhyvectl --vm=loaded --set-reg=r0", "--set-reg=r0", "r0:0x10"),
     misuse("bhyvectl --vm=loaded --set-reg=r0:zz", "--set-reg=r0:zz", "r0:0x10"),
     misuse("bhyvectl --vm=loaded --set-reg=rax:1", "--set-reg=rax:1", "--get-all"),
+    misuse("bhyvectl --vm=busy --balloon=lots", "--balloon=lots", "256M"),
     misuse("bhyvectl --create --vm=g --gid=staff", "--gid=staff", "number"),
     misuse("bhyvectl --list --gid=5", "--gid", "--create"),
     misuse("bhyvectl --destroy --vm=loaded --json", "--json", "nothing"),
@@ -348,6 +354,36 @@ CONSOLES = [
     case("bhyve -o console=unix:/nonexistent/x -o kernel=/guest/vmlinuz g", "/nonexistent/x"),
     case("su user -c 'bhyve -o console=file:/bad/secret mine'", "/bad/secret", "Permission denied"),
     case("su user -c 'bhyve -o console=unix:/bad/socket mine'", "/bad/socket", "Permission denied"),
+]
+BOOT = "bhyve -m 16M -o console=none -o kernel=idle -o kernel.address=0x40008000"
+DEVICES = [
+    misuse(f"{BOOT} -s 3,virtio-blk g", "-s 3,virtio-blk", "path is missing", "path="),
+    misuse(f"{BOOT} -s 3,virtio-blk,idle,thread=3 g", "thread=3", "did you mean threads?"),
+    misuse(f"{BOOT} -s 3,virtoi-blk,idle g", "-s 3,virtoi-blk", "did you mean virtio-blk?"),
+    misuse(f"{BOOT} -s 3,virtio-net,tap0,restrict g", "restrict=true", "slirp only"),
+    misuse(f"{BOOT} -s 3,virtio-console g", "has 0 ports", "port1="),
+    misuse("bhyve -o memory_size=1G loaded", "memory_size", "did you mean memory.size?"),
+    # what the host has not: found before a VM is made, or a VM that is there is touched
+    *[case(f"{BOOT} -s 3,virtio-{device} {vm}", f"-s 3,virtio-{device.split(',')[0]}: ", *words)
+      for vm in ("g", "ended") for device, *words in (
+          ("blk,missing", "path=missing", "No such file"),
+          ("blk,/bad", "path=/bad", "neither a file nor a block device"),
+          ("blk,fifo", "path=fifo", "neither a file nor a block device"),
+          ("blk,empty", "path=empty", "0 bytes"),
+          ("net,unix:/nonexistent/a,peer=/b", "unix:/nonexistent/a", "No such file"),
+          ("console,port1=/nonexistent/a", "port1=unix:/nonexistent/a", "No such file"),
+          ("balloon,target=17M", "target=17M", "16 MiB", "-m"))],
+    case(f"{BOOT} -p 0:99 g", "-p 0:99", "host CPU"),
+    case(f"su user -c '{BOOT} -s 3,virtio-blk,secret g'", "path=secret", "Permission denied"),
+    # a VM whose device tree does not have what is to be there
+    case("bhyve -o console=none -s mmio:3,virtio-rnd loaded", "-s mmio:3,virtio-rnd", '"loaded"',
+         "bhyveload -s mmio:3"),
+    case("bhyve -o console=none -s 3,virtio-rnd own", "-s 3,virtio-rnd", '"own"', "no PCI bus",
+         "pcie@"),
+    misuse("bhyveload -s 3,virtio-rnd -k idle g", "-s 3,virtio-rnd", "mmio:N"),
+    misuse("bhyveload -s mmio:32 -k idle g", "-s mmio:32", "0 to 31"),
+    misuse("bhyveload -s mmio:3 -d tree -k idle g", "tree", "mmio:N"),
+    case("bhyve -s 3,virtio-blk,missing loaded", "path=missing", "No such file"),
 ]
 OWNERS = [
     case("su user -c 'bhyve loaded'", '"loaded"', "not yours"),
@@ -412,7 +448,7 @@ def check(text, tool, words, status, usage):
 
 
 @pytest.mark.parametrize("command,tool,words,status,usage", NAMES + NO_SUCH_VM + MEMORY + KERNELS +
-                         INITRDS_AND_TREES + OPTIONS + CONSOLES + OWNERS)
+                         INITRDS_AND_TREES + OPTIONS + CONSOLES + DEVICES + OWNERS)
 def test_bad_input(request, lab, command, tool, words, status, usage):
     if command not in lab.said:
         lab.said = run_cases(lab, [item.callspec.params["command"] for item in request.session.items
@@ -425,7 +461,7 @@ def test_nothing_is_left(lab):
     assert not lab.complaints()
     assert free_kib(lab) > lab.free_kib - SLACK_KIB
     lab.ok("bhyvectl --vm=busy --suspend=poweroff; sleep 0.5; ! pidof bhyve")
-    for name in ("empty", "loaded", "ended", "busy", "mine"):
+    for name in ("empty", "loaded", "own", "ended", "busy", "mine"):
         lab.ok(f"bhyvectl --destroy --vm={name}")
     assert lab.ok("bhyvectl --list").count("\n") == 1
     assert "No such" in lab.run("find /dev/vmm")[1] or lab.ok("ls /dev/vmm") == ""

@@ -15,6 +15,11 @@ HOSTILE = {name: p for name, p in programs.programs().items() if name.startswith
 RESET, POWERED_OFF = 0, 1
 SLACK_KIB = 4096  # what page cache, slabs and per-CPU lists may keep
 TICKS = "tr -d '\\r' </tmp/neighbour.out | grep tick | tail -n 1 | cut -d' ' -f2"
+# Why it may stand still: whether its vCPU runs, has a timer, or its thread waits for a CPU
+STATE = ("for i in 1 2; do bhyvectl --get-stats --vm=neighbour; "
+         "cat /proc/interrupts /proc/loadavg; "
+         "sleep 1; done; bhyvectl --get-all --vm=neighbour; "
+         "for t in /proc/$(cat /tmp/neighbour.pid)/task/*; do cat $t/stat $t/wchan; done; ")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -46,7 +51,8 @@ def neighbour(host):
     if not host.alive:
         return
     host.ok(f"before=$({TICKS}); for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.5; after=$({TICKS}); "
-            "[ $after -gt $before ] && exit 0; done; cat /tmp/neighbour.out; exit 1")
+            "[ $after -gt $before ] && exit 0; done; tail -n 5 /tmp/neighbour.out; " + STATE +
+            "exit 1")
     host.ok("! grep FAIL /tmp/neighbour.out")
     assert vms(host) == ["neighbour"]
 

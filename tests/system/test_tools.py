@@ -454,3 +454,48 @@ def test_manual_page_and_help_agree(host, tool):
     page = (TOP / f"man/{tool}.8").read_text().replace("\n", " ")
     for status in re.findall(r"(\d) (\w+)", re.search(r"Exit status: (.*)", text).group(1)):
         assert re.search(rf"\b{status[0]}\b", page.split(".Sh EXIT STATUS")[1]), status
+
+
+def devices_in_help(text):
+    """{device: {option: what holds without it, or None}} of bhyve -s help."""
+    found = {}
+    for line in text.splitlines():
+        name = re.match(r"(\w[\w-]*)( \(PCI only\))?$", line)
+        option = re.match(r"    ([\w]+)(=[A-Z]+)? {2,}(.*)$", line)
+        if name:
+            found[name.group(1)] = {}
+        elif option:
+            default = re.search(r" \(([^()]*)\)(; first, without key)?$", option.group(3))
+            key = option.group(1) if option.group(1) != "NAME" else "name"
+            found[list(found)[-1]][key] = default.group(1) if default and option.group(2) else None
+    return found
+
+
+def devices_in_manual(text):
+    """{device: {option: its text}} of bhyve(8)."""
+    found = {}
+    for section in text.split(".Sh DEVICES")[1].split("\n.Sh ")[0].split("\n.Ss ")[1:]:
+        name, rest = section.split("\n", 1)
+        rest = re.sub(r"\n\.Bl[^\n]*-compact.*?\n\.El", "", rest, flags=re.S)
+        items = re.split(r"\n\.It (?:Cm|Ar) (\w+)", "\n" + rest)
+        found[name] = dict(zip(items[1::2], items[2::2]))
+    return found
+
+
+def test_devices_agree(host):
+    """bhyve -s help, which is the models' own tables; bhyve(8); docs/devices.md."""
+    models = devices_in_help(host.ok("bhyve -s help"))
+    manual = devices_in_manual((TOP / "man/bhyve.8").read_text())
+    assert {"hostbridge", "virtio-blk", "virtio-net"} <= set(models)
+    assert list(manual) == list(models)
+    docs = {section.split(":")[0]: section for section in
+            (TOP / "docs/devices.md").read_text().split("\n## ")}
+    for device, options in models.items():
+        assert list(manual[device]) == list(options), device
+        for option, default in options.items():
+            words = " ".join(manual[device][option].replace("\n.Cm", "").split())
+            if default and not default.startswith("must be given") and device != "hostbridge" and \
+                    option not in ("tap", "bridge", "hostfwd"):
+                assert f"default is {default}".replace(", only ports", "") in words, (option, words)
+            if option != "name":
+                assert re.search(rf"`{option}[=`]", docs[device]), f"docs/devices.md: {option}"

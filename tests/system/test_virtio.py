@@ -3,6 +3,8 @@
 """Debian's kernel as a guest with devices on PCI and in virtio-mmio: it finds them, they work, and
 what it asks of a disk does not come through the run loop."""
 import hashlib
+import json
+import time
 
 import guests
 import pytest
@@ -48,8 +50,9 @@ def stats(host):
 
 
 def until(host, word, seconds=150):
-    host.ok(f"n=0; until grep -q '{word}' /tmp/console; do sleep 0.2; n=$((n+1)); "
-            f"[ $n -lt {5 * seconds} ] || exit 1; done", timeout=seconds + 60)
+    host.ok(f"n=0; until grep -q '{word}' /tmp/console 2>/dev/null; do sleep 0.2; n=$((n+1)); "
+            f"[ $n -lt {5 * seconds} ] || {{ cat /tmp/out; tail /tmp/console; exit 1; }}; done",
+            timeout=2 * seconds + 60)
 
 
 def test_devices_work_and_io_stays_out_of_the_run_loop(tmp_path):
@@ -89,4 +92,83 @@ def test_devices_work_and_io_stays_out_of_the_run_loop(tmp_path):
         left = after["exit_mmio"] - before["exit_mmio"]
         print(f"{rung} doorbells, {left} exits to bhyve")
         assert rung >= 30 and left <= 60, (rung, left)
+        assert not host.complaints()
+
+
+FOUND = """
+for device in /sys/bus/virtio/devices/*; do
+	echo "device $(cat $device/device) $(readlink -f $device)"
+done
+"""
+
+
+def test_prepared(tmp_path):
+    """What bhyveload put into the device tree is found: a PCI device, and one in virtio-mmio."""
+    (tmp_path / "initrd").write_bytes(hostlib.guest_initrd(
+        script=FOUND, modules=("virtio_pci", "virtio_mmio", "virtio_rng")))
+    with LabHost(cpus=1, module=True, memory=512, add=[(tmp_path / "initrd", "/initrd")]) as host:
+        status, said = host.run(
+            "bhyveload -m 160M -k /guest/vmlinuz -i /initrd -s mmio:3 -a 'console=ttyAMA0 quiet' g "
+            "&& bhyve -D -s 3,virtio-rnd -s mmio:3,virtio-rnd g </dev/null", timeout=180)
+        assert status == 1, said
+        found = [line for line in said.splitlines() if line.startswith("device 0x0004")]
+        assert len(found) == 2 and "pci" in found[0] + found[1] and \
+            "a000600.virtio_mmio" in found[0] + found[1], said
+        assert not host.complaints()
+
+
+# ---- the balloon ----
+
+GUEST_MIB, CACHED_MIB, TARGET_MIB = 160, 96, 80
+READ_AGAIN_AND_AGAIN = """
+echo begin
+while :; do dd if=/dev/vda of=/dev/null bs=256k 2>/dev/null && echo read; sleep 1; done
+"""
+
+
+def ctl(host, command):
+    return json.loads(host.ok(f"bhyvectl --vm=g {command} --json"))
+
+
+def wait_for(host, what, seconds=120):
+    """what(MiB that the VM has, MiB free on the host) is true; those two."""
+    for _ in range(seconds):
+        used = ctl(host, "--info")["mem_bytes"] >> 20
+        free = int(host.ok("grep MemFree /proc/meminfo").split()[1]) >> 10
+        if what(used, free):
+            return used, free
+        time.sleep(1)
+    balloon = host.ok("bhyvectl --vm=g --get-balloon")
+    raise AssertionError(f"VM {used} MiB, free {free} MiB; {balloon}")
+
+
+def test_balloon(tmp_path):
+    """A guest that caches a disk gives the cache back to the host when it is told to, and takes
+    memory again when it may."""
+    (tmp_path / "initrd").write_bytes(hostlib.guest_initrd(
+        script=READ_AGAIN_AND_AGAIN, modules=("virtio_pci", "virtio_blk", "virtio_balloon")))
+    with LabHost(cpus=1, module=True, memory=768, add=[(tmp_path / "initrd", "/initrd")]) as host:
+        host.ok(f"truncate -s {CACHED_MIB}M /tmp/disk")
+        run = guests.command("g", initrd="/initrd", console="file:/tmp/console", memory="160M",
+                             options="-s 4,virtio-blk,/tmp/disk,ro -s 5,virtio-balloon")
+        host.ok(f"({run}; echo $? >/tmp/status) </dev/null >/tmp/out 2>&1 &")
+        until(host, "^read", 240)
+        full, free = wait_for(host, lambda used, _: used > CACHED_MIB + 16)
+        assert ctl(host, "--get-balloon")["actual"] == GUEST_MIB << 20
+        host.ok(f"bhyvectl --vm=g --balloon={TARGET_MIB}M")
+        small, more = wait_for(
+            host, lambda used, now: used <= TARGET_MIB + 4 and now >= free + full - TARGET_MIB - 12)
+        said = ctl(host, "--get-balloon")
+        assert said["target"] == said["actual"] == TARGET_MIB << 20
+        assert said["age_ms"] < 2000 and said["updates"] >= 1
+        assert 0 < said["free"] < said["total"] <= GUEST_MIB << 20, said
+        host.ok(f"bhyvectl --vm=g --balloon={GUEST_MIB}M")
+        again, less = wait_for(host, lambda used, _: used > CACHED_MIB + 16)
+        print(f"VM {full}, {small}, {again} MiB; host's free {free}, {more}, {less} MiB")
+        assert ctl(host, "--get-balloon")["actual"] == GUEST_MIB << 20
+        status, text = host.run("bhyvectl --vm=g --balloon=161M")
+        assert status == 1 and "160 MiB" in text, text
+        assert host.run("bhyve -m 16M -s 3,virtio-balloon -s 4,virtio-balloon -o kernel=/initrd "
+                        "-o kernel.address=0x40008000 two")[1].count("leave one out") == 1
+        host.ok("bhyvectl --vm=g --force-poweroff; until [ -s /tmp/status ]; do sleep 0.2; done")
         assert not host.complaints()

@@ -4,6 +4,7 @@
  *
  * What stands for models.c in tests of the configuration.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "fake_models.h"
@@ -15,29 +16,67 @@ check_even(const char *val)
 }
 
 static const struct dev_option disk_options[] = {
-	{ "path", DEV_OPT_STRING, "file", 0, 0, NULL },
-	{ "ro", DEV_OPT_BOOL, "read-only", 0, 0, NULL },
-	{ "threads", DEV_OPT_NUMBER, "how many", 1, 64, NULL },
-	{ "bytes", DEV_OPT_NUMBER, "no upper bound", 512, 0, NULL },
-	{ "even", DEV_OPT_STRING, "a word", 0, 0, check_even },
+	{ .key = "path", .help = "file" },
+	{ .key = "ro", .type = DEV_OPT_BOOL, .help = "read-only", .def = "false" },
+	{ .key = "threads",
+	    .type = DEV_OPT_NUMBER,
+	    .help = "how many",
+	    .min = 1,
+	    .max = 64,
+	    .def = "8" },
+	{ .key = "bytes",
+	    .type = DEV_OPT_NUMBER,
+	    .help = "no upper bound",
+	    .min = 512,
+	    .otherwise = "as many as there are" },
+	{ .key = "even", .help = "a word", .check = check_even },
+	{ .key = "cache",
+	    .type = DEV_OPT_NUMBER,
+	    .help = "bytes too",
+	    .def = "4K",
+	    .unless = "bytes" },
 	{ .key = NULL },
 };
 static const struct dev_option net_options[] = {
-	{ "backend", DEV_OPT_STRING, "slirp, tap", 0, 0, NULL },
-	{ "mac", DEV_OPT_MAC, "its address", 0, 0, NULL },
+	{ .key = "backend", .help = "slirp, tap", .required = true },
+	{ .key = "mac", .type = DEV_OPT_MAC, .help = "its address" },
 	{ .key = NULL },
 };
 static const struct dev_option port_options[] = {
-	{ "port*", DEV_OPT_STRING, "socket of a port", 0, 0, NULL },
+	{ .key = "port*", .help = "socket of a port" },
 	{ .key = NULL },
 };
 static const struct dev_option no_options[] = { { .key = NULL } };
 
-const struct dev_model fake_disk = { "virtio-blk", "a disk", disk_options, "path", DEV_VIRTIO };
-const struct dev_model fake_net = { "virtio-net", "a net", net_options, "backend", DEV_VIRTIO };
-const struct dev_model fake_ports = { "virtio-console", "ports", port_options, NULL, DEV_VIRTIO };
-const struct dev_model fake_plain = { "virtio-rnd", "randomness", no_options, NULL, DEV_VIRTIO };
-const struct dev_model fake_pci_only = { "pci-thing", "a thing", NULL, NULL, DEV_PCI };
+static const char *
+check_ports(const struct dev_conf *conf, char *buf, size_t size)
+{
+	if (dev_conf_get(conf, "port13") == NULL)
+		return NULL;
+	snprintf(buf, size, "port13: brings bad luck; take port14");
+	return buf;
+}
+
+#define MODEL(var, word, line, table, first, what) \
+	const struct dev_model var = {             \
+		.name = (word),                    \
+		.help = (line),                    \
+		.options = (table),                \
+		.legacy = (first),                 \
+		.kind = (what),                    \
+	}
+MODEL(fake_disk, "virtio-blk", "a disk", disk_options, "path", DEV_VIRTIO);
+MODEL(fake_net, "virtio-net", "a net", net_options, "backend", DEV_VIRTIO);
+MODEL(fake_plain, "virtio-rnd", "randomness", no_options, NULL, DEV_VIRTIO);
+MODEL(fake_pci_only, "pci-thing", "a thing", NULL, NULL, DEV_PCI);
+
+const struct dev_model fake_ports = {
+	.name = "virtio-console",
+	.help = "ports",
+	.options = port_options,
+	.kind = DEV_VIRTIO,
+	.check = check_ports,
+};
 
 static const struct dev_model *const models[] = {
 	&fake_disk,

@@ -219,6 +219,15 @@ netbe_recv_pause(struct netbe *be, bool pause)
 }
 
 const char *
+netbe_check_together(const struct dev_conf *conf, char *buf, size_t size)
+{
+	(void)conf;
+	(void)buf;
+	(void)size;
+	return NULL;
+}
+
+const char *
 netbe_check_backend(const char *val)
 {
 	(void)val;

@@ -24,6 +24,14 @@
 
 #define MIB (1u << 20)
 
+static const struct dev_option disk_options[] = { BLOCKIF_OPTIONS, { .key = NULL } };
+
+const struct dev_option *
+virtio_rig_options(void)
+{
+	return disk_options;
+}
+
 static char dir[64], image[100], socket_path[100], uri[200];
 static pid_t server;
 
@@ -293,7 +301,7 @@ test_refusals(void **state)
 	assert_non_null(b);
 	blockif_close(b);
 	stop_server();
-	refused("", "-s 3: nbd+unix:");
+	refused("", "-s 3: path=nbd+unix:");
 }
 
 int

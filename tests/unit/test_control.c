@@ -54,6 +54,20 @@ static const struct control_request requests[] = {
 	{ NULL, NULL },
 };
 
+static const char *
+tell(void *arg, const char *argument)
+{
+	(void)argument;
+	return arg == &name ? "ok a=1 b=2" : "wrong table";
+}
+
+static const struct control_request more[] = {
+	{ "tell", tell },
+	{ "refuse", tell },
+	{ NULL, NULL },
+};
+static const struct control_table tables[] = { { requests, &loop }, { more, &name } };
+
 static void *
 loop_main(void *arg)
 {
@@ -71,7 +85,7 @@ setup(void **state)
 	snprintf(name, sizeof(name), "test-%d", (int)getpid());
 	pressed = 0;
 	loop = ev_loop_create();
-	control = control_create(loop, name, requests, &loop);
+	control = control_create(loop, name, tables, 2);
 	assert_non_null(control);
 	assert_int_equal(pthread_create(&thread, NULL, loop_main, NULL), 0);
 	return 0;
@@ -110,6 +124,7 @@ test_requests(void **state)
 	assert_string_equal(seen, "a b");
 	assert_int_equal(pressed, 2);
 	assert_string_equal(ask("refuse"), "not today");
+	assert_string_equal(ask("tell"), "ok a=1 b=2");
 	assert_string_equal(ask("pressed"), "this bhyve does not know the request");
 	assert_string_equal(ask(" press"), "this bhyve does not know the request");
 	memset(longest, 'x', sizeof(longest) - 1);
@@ -131,7 +146,7 @@ test_nobody(void **state)
 	assert_int_equal(vm_control_ask("a/b", "press", answer, sizeof(answer)), -1);
 	assert_int_equal(errno, EINVAL);
 	assert_int_equal(vm_control_listen(""), -1);
-	assert_null(control_create(loop, name, requests, NULL));
+	assert_null(control_create(loop, name, tables, 2));
 	assert_int_equal(errno, EADDRINUSE);
 }
 

@@ -12,53 +12,11 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "config.h"
+#include "config_case.h"
 #include "fake_models.h"
 
 #define NELEM(a) (sizeof(a) / sizeof((a)[0]))
-#define MAX_ARGS 24
-
-/* Words split at spaces; {...} in front is a -k file, with ; for newlines. */
-static int
-parse(struct bhyve_config *c, const char *text, struct config_error *e)
-{
-	char line[600], *rest = line, *argv[MAX_ARGS + 1] = { line + strlen(text) }, *file, *word;
-	int argc = 1, error = 0;
-	FILE *f;
-
-	strcpy(line, text);
-	config_init(c);
-	e->text[0] = '\0';
-	if (*rest == '{') {
-		file = rest + 1;
-		rest = strchr(rest, '}');
-		*rest++ = '\0';
-		for (char *p = file; (p = strchr(p, ';')) != NULL;)
-			*p = '\n';
-		f = fmemopen(file, strlen(file), "r");
-		error = config_read(c, f, "FILE", e);
-		fclose(f);
-	}
-	optind = 0; /* glibc's getopt begins anew */
-	while ((word = strsep(&rest, " ")) != NULL) {
-		assert_true(argc < MAX_ARGS);
-		if (*word != '\0')
-			argv[argc++] = word;
-	}
-	argv[argc] = NULL;
-	return error != 0 ? error : config_parse(c, argc, argv, e);
-}
-
-static void
-good(struct bhyve_config *c, const char *text)
-{
-	struct config_error e;
-
-	if (parse(c, text, &e) != 0)
-		fail_msg("%s: %s", text, e.text);
-}
 
 static void
 assert_key(const struct bhyve_config *c, const char *key, const char *val)
@@ -167,6 +125,23 @@ test_messages(void **state)
 		{ "-s 3,virtio-blk,a,bootindex=1 g",
 		    "-s 3,virtio-blk: bootindex=1: virtio-blk has no option bootindex; it has "
 		    "path, ro, threads, bytes, even" },
+		{ "-s 3,virtio-blk,a,thread=1 g",
+		    "-s 3,virtio-blk: thread=1: virtio-blk has no option thread; it has path, ro, "
+		    "threads, bytes, even, cache; did you mean threads?" },
+		{ "-s 3,virtoi-blk,a g",
+		    "-s 3,virtoi-blk: there is no device virtoi-blk; there are virtio-blk, "
+		    "virtio-net, virtio-console, virtio-rnd, pci-thing (-s help shows more); did "
+		    "you mean virtio-blk?" },
+		{ "-o memory_size=1G g",
+		    "-o memory_size: there is no such key; bhyve(8) lists them; did you mean "
+		    "memory.size?" },
+		{ "{cpus=1;name=g;consol=pty}",
+		    "FILE:3: consol: there is no such key; bhyve(8) lists them; did you mean "
+		    "console?" },
+		{ "-s 3,virtio-net,mac=02:00:00:12:34:56 g",
+		    "-s 3,virtio-net: backend is missing: say backend=slirp, tap" },
+		{ "-s 3,virtio-console,port1=/a,port13=/b g",
+		    "-s 3,virtio-console: port13: brings bad luck; take port14" },
 		{ "-s 3,virtio-rnd,fast g",
 		    "-s 3,virtio-rnd: fast=true: virtio-rnd has no option fast, nor any other" },
 		{ "-s 3,pci-thing,x g", "-s 3,pci-thing: x=true: pci-thing has no option x, nor" },
@@ -346,9 +321,11 @@ test_values(void **state)
 	assert_int_equal(d->place.slot, 10);
 	assert_string_equal(dev_conf_where(d), "-o pci.0.10.0.device=virtio-blk");
 	assert_null(dev_conf_get(d, "path"));
-	assert_true(dev_conf_bool(d, "ro", true));
-	assert_false(dev_conf_bool(d, "ro", false));
-	assert_int_equal(dev_conf_number(d, "threads", 8), 8);
+	/* What holds because nothing was said. */
+	assert_false(dev_conf_bool(d, "ro"));
+	assert_int_equal(dev_conf_number(d, "threads"), 8);
+	assert_int_equal(dev_conf_number(d, "bytes"), 0);
+	assert_null(dev_conf_get(d, "nothing"));
 	d = &c.slots.dev[1];
 	assert_string_equal(dev_conf_where(d), "-s 4,virtio-blk");
 	assert_string_equal(dev_conf_place(d), "pci.0.4.0.");
@@ -356,9 +333,9 @@ test_values(void **state)
 	assert_int_equal(d->place.func, 0);
 	assert_string_equal(dev_conf_get(d, "path"), "a");
 	assert_string_equal(dev_conf_get(d, "device"), "virtio-blk");
-	assert_int_equal(dev_conf_number(d, "threads", 8), 16);
-	assert_int_equal(dev_conf_number(d, "bytes", 0), 3 << 20);
-	assert_true(dev_conf_bool(d, "ro", false));
+	assert_int_equal(dev_conf_number(d, "threads"), 16);
+	assert_int_equal(dev_conf_number(d, "bytes"), 3 << 20);
+	assert_true(dev_conf_bool(d, "ro"));
 	assert_false(dev_conf_mac(d, "mac", mac));
 	assert_int_equal(c.slots.dev[2].place.func, 1);
 	d = &c.slots.dev[3];
@@ -367,19 +344,6 @@ test_values(void **state)
 	assert_true(dev_conf_mac(d, "mac", mac));
 	assert_memory_equal(mac, "\x02\xab\x00\x12\x34\xff", 6);
 	config_free(&c);
-}
-
-/* The dump; the caller frees it. */
-static char *
-dump(const struct bhyve_config *c)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
-
-	assert_int_equal(config_dump(c, f), 0);
-	fclose(f);
-	return text;
 }
 
 static void
@@ -396,7 +360,9 @@ test_dump(void **state)
 		    "acpi_tables=true\nconsole=stdio\ncpus=cpus=4,threads=2\n"
 		    "destroy_on_poweroff=true\nfdt.overlay=b\nfdt.overlay=a\nkeep=false\n"
 		    "kernel=/k\nmemory.size=256M\nname=g\npci.0.0.0.device=hostbridge\n"
+		    "# pci.0.3.0.bytes: as many as there are\npci.0.3.0.cache=4K\n"
 		    "pci.0.3.0.device=virtio-blk\npci.0.3.0.path=disk\npci.0.3.0.ro=true\n"
+		    "pci.0.3.0.threads=8\n"
 		    "rtc.use_localtime=false\nvcpu.0.cpuset=1\nvirtio_mmio.1.device=virtio-rnd\n" },
 		{ "-o kernel=50% -o initrd=%%(%(name) -o fdt.overlay=%%%% g",
 		    "console=stdio\ncpus=1\ndestroy_on_poweroff=false\nfdt.overlay=%%%%\n"
@@ -408,6 +374,13 @@ test_dump(void **state)
 		    "destroy_on_poweroff=false\nfwcfg.b=/2\nfwcfg.opt/org.example/x=/vm/g\n"
 		    "keep=false\nmemory.size=256M\nname=g\npci.0.0.0.device=hostbridge\n"
 		    "rtc.use_localtime=false\n" },
+		/* A default that another option takes the place of. */
+		{ "-s 3:1,virtio-console,port1=/a -s 3,virtio-blk,a,bytes=512,threads=0x10 g",
+		    "console=stdio\ndestroy_on_poweroff=false\nname=g\n"
+		    "pci.0.0.0.device=hostbridge\npci.0.3.0.bytes=512\n"
+		    "pci.0.3.0.device=virtio-blk\npci.0.3.0.path=a\npci.0.3.0.ro=false\n"
+		    "pci.0.3.0.threads=0x10\npci.0.3.1.device=virtio-console\n"
+		    "pci.0.3.1.port1=/a\nrtc.use_localtime=false\n" },
 	};
 	struct bhyve_config c, again;
 	struct config_error e;
@@ -441,8 +414,11 @@ test_help(void **state)
 {
 	static const char *const words[] = { "hostbridge (PCI only)", "virtio-blk\n    a disk\n",
 		"path=TEXT            file; first, without key\n",
-		"    ro                   read-only\n", "threads=NUMBER       how many; 1 to 64\n",
-		"mac=MAC ", "portNAME=TEXT ", "pci-thing (PCI only)\n" };
+		"    ro                   read-only\n",
+		"threads=NUMBER       how many; 1 to 64 (8)\n",
+		"bytes=NUMBER         no upper bound (as many as there are)\n",
+		"backend=TEXT         slirp, tap; must be given; first, without key\n", "mac=MAC ",
+		"portNAME=TEXT ", "pci-thing (PCI only)\n" };
 	struct bhyve_config c;
 	char *text = NULL;
 	size_t size;

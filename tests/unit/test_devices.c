@@ -29,6 +29,7 @@
 #define VIRTIO_MAGIC 0x74726976u /* virtio 1.2, 4.2.2 */
 
 static struct run run;
+static struct vmctx *ctx; /* run.ctx, once there is a VM */
 static struct mmio_map map;
 static char said[256];
 static const struct dev_env *seen_env;
@@ -68,7 +69,7 @@ thing_destroy(struct pci_dev *d)
 }
 
 static const struct pci_model thing = {
-	.model = { "thing", "a thing", NULL, NULL, DEV_PCI },
+	.model = { .name = "thing", .help = "a thing", .kind = DEV_PCI },
 	.create = thing_create,
 	.destroy = thing_destroy,
 };
@@ -108,7 +109,7 @@ source_destroy(struct virtio_dev *vd)
 }
 
 static const struct virtio_model source = {
-	.model = { "source", "numbers", NULL, NULL, DEV_VIRTIO },
+	.model = { .name = "source", .help = "numbers", .kind = DEV_VIRTIO },
 	.pci_class = 0xff0000,
 	.create = source_create,
 	.destroy = source_destroy,
@@ -133,6 +134,7 @@ create(const char *first, const char *second, const char *third)
 {
 	const char *const options[] = { first, second, third };
 	struct config_error e;
+	struct devices *d;
 
 	for (int i = 0; i < 3; i++) {
 		if (options[i] != NULL && slots_option(&tree, options[i], &e) != 0)
@@ -140,7 +142,13 @@ create(const char *first, const char *second, const char *third)
 	}
 	if (slots_check(&tree, &slots, &e) != 0)
 		fail_msg("%s", e.text);
-	return devices_create(&run, &slots);
+	/* The VM comes afterwards. */
+	run.ctx = NULL;
+	d = devices_create(&run, &slots, "vm", 8 * MIB);
+	run.ctx = ctx;
+	if (d != NULL)
+		assert_int_equal(devices_attach(d), 0);
+	return d;
 }
 
 static int
@@ -151,7 +159,7 @@ setup(void **state)
 	vm_create("vm");
 	memset(&map, 0, sizeof(map));
 	memset(&run, 0, sizeof(run));
-	run.ctx = vm_open("vm");
+	ctx = run.ctx = vm_open("vm");
 	run.mmio = &map;
 	said[0] = '\0';
 	refuse = false;
@@ -257,6 +265,8 @@ test_env(void **state)
 static void
 test_failures(void **state)
 {
+	struct devices *d;
+
 	(void)state;
 	refuse = true;
 	assert_null(create("mmio:0,source", "30,thing", NULL));
@@ -268,8 +278,13 @@ test_failures(void **state)
 	vm_create("vm");
 	run.ctx = vm_open("vm");
 	map.ndevs = 0;
-	assert_null(devices_create(&run, &slots));
+	refuse = false;
+	d = devices_create(&run, &slots, "vm", 8 * MIB);
+	assert_non_null(d);
+	said[0] = '\0';
+	assert_int_equal(devices_attach(d), -1);
 	assert_true(strlen(said) > 10);
+	devices_destroy(d);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

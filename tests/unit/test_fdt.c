@@ -185,6 +185,44 @@ test_firmware_nodes(void **state)
 	check_bytes("/fw-cfg@9020000", "dma-coherent", "", 0);
 }
 
+/* What is found in a tree that is in a guest's memory, and which is none. */
+static void
+test_find(void **state)
+{
+	static uint8_t ram[CAP + 64], copy[BOOT_MAX_DTB];
+	const struct boot_mem mem = { ram, MACHINE_RAM_BASE, sizeof(ram) };
+	struct boot_machine m = machine;
+	struct boot_error e;
+	uint32_t size;
+
+	(void)state;
+	m.virtio_mmio = 1u << 3;
+	m.pci = true;
+	assert_int_equal(boot_fdt_generate(tree, CAP, &m, &e), 0);
+	assert_int_equal(fdt_pack(tree), 0);
+	size = fdt_totalsize(tree);
+	memcpy(ram + 64, tree, size);
+	assert_true(boot_fdt_copy(copy, &mem, MACHINE_RAM_BASE + 64));
+	assert_true(boot_fdt_has(
+	    copy, "virtio,mmio", MACHINE_VIRTIO_MMIO_BASE + 3 * MACHINE_VIRTIO_STRIDE));
+	assert_false(boot_fdt_has(copy, "virtio,mmio", MACHINE_VIRTIO_MMIO_BASE));
+	assert_true(boot_fdt_has(copy, "pci-host-ecam-generic", MACHINE_PCI_ECAM_BASE));
+	assert_false(boot_fdt_has(copy, "pci-host-ecam", MACHINE_PCI_ECAM_BASE));
+	generate();
+	assert_false(boot_fdt_has(tree, "pci-host-ecam-generic", MACHINE_PCI_ECAM_BASE));
+	/* Not there, no tree, cut off, larger than any. */
+	assert_false(boot_fdt_copy(copy, &mem, 0));
+	assert_false(boot_fdt_copy(copy, &mem, MACHINE_RAM_BASE));
+	assert_false(boot_fdt_copy(copy, &mem, MACHINE_RAM_BASE + sizeof(ram) - 8));
+	assert_false(boot_fdt_copy(copy, &mem, UINT64_MAX - 2));
+	fdt_set_totalsize(ram + 64, size - 16);
+	assert_false(boot_fdt_copy(copy, &mem, MACHINE_RAM_BASE + 64));
+	fdt_set_totalsize(ram + 64, 0xffffffff);
+	assert_false(boot_fdt_copy(copy, &mem, MACHINE_RAM_BASE + 64));
+	fdt_set_totalsize(ram + 64, 8);
+	assert_false(boot_fdt_copy(copy, &mem, MACHINE_RAM_BASE + 64));
+}
+
 static void
 test_pci(void **state)
 {
@@ -433,6 +471,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nodes),
 		cmocka_unit_test(test_no_more_nodes),
+		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_pci),
 		cmocka_unit_test(test_virtio_mmio),
 		cmocka_unit_test(test_firmware_nodes),

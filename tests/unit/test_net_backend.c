@@ -59,23 +59,24 @@ dev_conf_get(const struct dev_conf *conf, const char *key)
 		if (strcmp(conf->key[i], key) == 0)
 			return conf->val[i];
 	}
-	return NULL;
+	/* As in virtio-net's table. */
+	return strcmp(key, "backend") == 0 && dev_conf_get(conf, "tap") == NULL ? "slirp" : NULL;
 }
 
 bool
-dev_conf_bool(const struct dev_conf *conf, const char *key, bool otherwise)
+dev_conf_bool(const struct dev_conf *conf, const char *key)
 {
 	const char *val = dev_conf_get(conf, key);
 
-	return val != NULL ? strcmp(val, "true") == 0 : otherwise;
+	return val != NULL && strcmp(val, "true") == 0;
 }
 
 uint64_t
-dev_conf_number(const struct dev_conf *conf, const char *key, uint64_t otherwise)
+dev_conf_number(const struct dev_conf *conf, const char *key)
 {
 	const char *val = dev_conf_get(conf, key);
 
-	return val != NULL ? strtoull(val, NULL, 0) : otherwise;
+	return val != NULL ? strtoull(val, NULL, 0) : 0;
 }
 
 const char *
@@ -268,21 +269,36 @@ test_refused(void **state)
 {
 	static const struct {
 		struct dev_conf conf;
-		const char *says;
+		const char *says; /* NULL: it is right */
 	} rows[] = {
-		{ { { "backend" }, { "unix:/tmp/a" } }, "needs a peer" },
+		{ { { "backend" }, { "slirp" } }, NULL },
+		{ { { "tap", "bridge" }, { "tap0", "br0" } }, NULL },
+		{ { { "backend" }, { "unix:/tmp/a" } }, "needs peer=PATH" },
 		{ { { "backend", "peer" }, { "unix:/tmp/a", "/tmp/a" } }, "own path" },
-		{ { { "backend", "peer" }, { "unix:/nonexistent/a", "/tmp/b" } }, "No such file" },
-		{ { { "backend", "tap" }, { "slirp", "tap0" } }, "two backends" },
-		{ { { "tap" }, { "a/b" } }, "no interface's name" },
+		{ { { "backend", "tap" }, { "slirp", "tap0" } }, "backend=slirp these are two" },
+		{ { { "tap", "hostfwd" }, { "tap0", "tcp::1-:2" } },
+		    "hostfwd=tcp::1-:2: goes with slirp only" },
+		{ { { "backend", "restrict" }, { "tap0", "true" } }, "restrict=true: goes with" },
+		{ { { "backend", "restrict" }, { "tap0", "false" } }, NULL },
+		{ { { "backend", "bridge" }, { "slirp", "br0" } }, "bridge=br0: goes with a tap" },
+		{ { { "backend", "peer" }, { "slirp", "/a" } }, "peer=/a: goes with unix:PATH" },
 	};
+	static const struct dev_conf nowhere = { { "backend", "peer" },
+		{ "unix:/nonexistent/a", "/tmp/b" } };
+	const char *wrong;
+	char buf[160];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		assert_null(netbe_open(&rows[i].conf));
-		assert_non_null(strstr(said, rows[i].says));
-		assert_ptr_equal(strstr(said, "-s 3,virtio-net: "), said);
+		wrong = netbe_check_together(&rows[i].conf, buf, sizeof(buf));
+		if (rows[i].says == NULL)
+			assert_null(wrong);
+		else
+			assert_non_null(strstr(wrong, rows[i].says));
 	}
+	assert_null(netbe_open(&nowhere));
+	assert_non_null(strstr(said, "No such file"));
+	assert_ptr_equal(strstr(said, "-s 3,virtio-net: "), said);
 }
 
 /* ---- frames that wait ---- */
@@ -756,6 +772,92 @@ test_slirp_hostfwd(void **state)
 	close(client);
 }
 
+/* ---- restrict ---- */
+
+static uint16_t host_port; /* of this host, at which somebody listens: TCP and UDP */
+static uint8_t tcp_answer; /* flags */
+
+/* Once the gateway is known: a datagram and the start of a connection, both to this host. */
+static void
+knocking_guest(struct end *e)
+{
+	uint8_t f[14 + 20 + 20] = { 0 }, *p = f + 34;
+
+	if (e->frame[12] == 8 && e->frame[13] == 6 && e->frame[21] == 1 &&
+	    get32(e->frame + 38) == 0x0a00020f)
+		send_arp(e, 2, 0x0a00020f, 0x0a000202);
+	if (e->frame[12] == 8 && e->frame[13] == 6 && e->frame[21] == 2) {
+		ether(f, e->frame + 22, ETHERTYPE_IP);
+		put16(p, 4000);
+		put16(p + 2, host_port);
+		put16(p + 4, 12);
+		memcpy(p + 8, "ping", 4);
+		ip(f + 14, 0x0a00020f, 0x0a000202, 17, 12, 6);
+		send_frame(e, f, 34 + 12);
+		memset(p, 0, 20);
+		put16(p, 4000);
+		put16(p + 2, host_port);
+		put32(p + 4, 1000);
+		p[12] = 0x50;
+		p[13] = 0x02;
+		put16(p + 14, 8192);
+		ip(f + 14, 0x0a00020f, 0x0a000202, 6, 20, 16);
+		send_frame(e, f, sizeof(f));
+	}
+	if (e->frame[12] == 8 && e->frame[13] == 0 && e->frame[23] == 6) {
+		tcp_answer = e->frame[34 + 13];
+		ev_loop_stop(loop);
+	}
+}
+
+/* The guest knocks at this host's loopback: what TCP is answered, and whether UDP came. */
+static bool
+knock(const char *restricted)
+{
+	struct dev_conf conf = { { "backend", "restrict" }, { "slirp", restricted } };
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	int tcp = socket(AF_INET, SOCK_STREAM, 0), udp = socket(AF_INET, SOCK_DGRAM, 0);
+	socklen_t len = sizeof(sin);
+	char byte;
+	bool came;
+
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(bind(tcp, (struct sockaddr *)&sin, sizeof(sin)), 0);
+	assert_int_equal(listen(tcp, 1), 0);
+	assert_int_equal(getsockname(tcp, (struct sockaddr *)&sin, &len), 0);
+	assert_int_equal(bind(udp, (struct sockaddr *)&sin, sizeof(sin)), 0);
+	host_port = ntohs(sin.sin_port);
+	tcp_answer = 0;
+	ends[0].be = netbe_open(&conf);
+	assert_non_null(ends[0].be);
+	start(&ends[0], knocking_guest);
+	send_arp(&ends[0], 1, 0x0a00020f, 0x0a000202);
+	run();
+	came = recv(udp, &byte, 1, MSG_DONTWAIT) == 1;
+	close(tcp);
+	close(udp);
+	return came;
+}
+
+/* RFC 9293: SYN and ACK, or RST and ACK. */
+static void
+test_slirp_open(void **state)
+{
+	(void)state;
+	skip_without_slirp();
+	assert_true(knock("false"));
+	assert_int_equal(tcp_answer & 0x17, 0x12);
+}
+
+static void
+test_slirp_restrict(void **state)
+{
+	(void)state;
+	skip_without_slirp();
+	assert_false(knock("true"));
+	assert_int_equal(tcp_answer & 0x17, 0x14);
+}
+
 static void
 test_slirp_port_taken(void **state)
 {
@@ -889,6 +991,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_slirp_arp, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_slirp_dhcp, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_slirp_hostfwd, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_slirp_open, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_slirp_restrict, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_slirp_port_taken, setup, teardown),
 	};
 

@@ -12,17 +12,21 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "control.h"
 #include "models.h"
 #include "virtio_balloon.h"
 #include "virtio_rig.h"
 
+#define F_STATS_VQ	 (1ull << 1)
 #define F_DEFLATE_ON_OOM (1ull << 2)
 #define F_PAGE_REPORTING (1ull << 5)
 #define PAGE		 4096u
 #define FIRST		 (uint32_t)(RIG_RAM_GPA / PAGE)
 #define NELEM(a)	 (sizeof(a) / sizeof((a)[0]))
 
-enum { INFLATE, DEFLATE, REPORTING_PACKED, UNUSED, REPORTING };
+/* 2: the reports' of a driver without statistics, which counts queues; 3 with them. */
+enum { INFLATE, DEFLATE, REPORTING_PACKED, REPORTING_WITH_STATS, REPORTING };
+enum { STATS = 2 };
 
 static struct virtio_rig rig;
 static struct virtio_dev *vd;
@@ -47,10 +51,38 @@ fake_discard(void *arg, uint64_t gpa, uint64_t len)
 	return ncalls % 2 == 0 ? -1 : 0; /* that it fails matters to nobody */
 }
 
+/* What other programs may ask. */
+static const struct control_request *requests;
+static void *requests_dev;
+static unsigned int nrequests;
+
+static int
+fake_answer(void *arg, const struct control_request *r, void *dev)
+{
+	assert_ptr_equal(arg, &rig);
+	requests = r;
+	requests_dev = dev;
+	return nrequests++ == 0 ? 0 : -1;
+}
+
+static const char *
+ask(const char *word, const char *argument)
+{
+	const struct control_request *r = requests;
+	const char *said;
+
+	while (strcmp(r->word, word) != 0)
+		r++;
+	said = r->handle(requests_dev, argument);
+	return said != NULL ? said : "ok";
+}
+
 static void
 begin(const char *options)
 {
 	virtio_rig_init(&rig, 0);
+	rig.env.answer = fake_answer;
+	nrequests = 0;
 	rig.env.discard = fake_discard;
 	rig.env.arg = &rig;
 	vd = virtio_balloon_model.create(&rig.env, virtio_rig_conf(options));
@@ -292,6 +324,147 @@ test_config(void **state)
 	end();
 }
 
+/* le16 tag, le64 value; packed (5.5.6.4) */
+static size_t
+stat_entry(uint8_t *p, uint16_t tag, uint64_t val)
+{
+	for (int i = 0; i < 2; i++)
+		p[i] = (uint8_t)(tag >> 8 * i);
+	for (int i = 0; i < 8; i++)
+		p[2 + i] = (uint8_t)(val >> 8 * i);
+	return 10;
+}
+
+/* The device keeps the buffer; its head. */
+static uint16_t
+send_stats(const uint8_t *p, size_t len)
+{
+	struct rig_buf b[] = { RIG_READ(p, len) };
+	struct rig_used used;
+	uint16_t head = virtio_rig_add(&rig, STATS, b, 1);
+
+	virtio_rig_kick(&rig, STATS);
+	assert_false(virtio_rig_wait_used(&rig, STATS, 50, &used));
+	return head;
+}
+
+static void
+check_asked(uint16_t head)
+{
+	struct rig_used used;
+
+	assert_true(virtio_rig_wait_used(&rig, STATS, 5000, &used));
+	assert_int_equal(used.head, head);
+	assert_int_equal(used.len, 0);
+}
+
+static void
+check_state(const char *word)
+{
+	const char *said = ask("balloon", "");
+
+	if (strstr(said, word) == NULL)
+		fail_msg("%s: not in: %s", word, said);
+}
+
+static void
+test_stats(void **state)
+{
+	uint8_t buf[40];
+	size_t len;
+	uint16_t first, second;
+
+	(void)state;
+	begin("");
+	/* A driver without them: nothing to wait for. */
+	assert_string_equal(ask("balloon-refresh", ""), "ok");
+	assert_true(virtio_rig_start(&rig, F_STATS_VQ | F_DEFLATE_ON_OOM | F_PAGE_REPORTING, 16));
+	assert_string_equal(ask("balloon", ""), "ok target=4194304 actual=4194304");
+	first = send_stats(buf, 0 + stat_entry(buf, 4, 123456));
+	check_state("target=4194304 actual=4194304 updates=1 age_ms=");
+	check_state(" free=123456");
+	/* The buffer comes back when new ones are wanted, and once. */
+	assert_string_equal(ask("balloon-refresh", ""), "ok updates=1");
+	check_asked(first);
+	len = stat_entry(buf, 6, 0xffffffffffffffff);
+	len += stat_entry(buf + len, 10, 5); /* nobody knows that one */
+	len += stat_entry(buf + len, 2, 7);
+	second = send_stats(buf, len + 3);
+	check_state("updates=2 age_ms=");
+	check_state(" major_faults=7 available=18446744073709551615");
+	assert_null(strstr(ask("balloon", ""), "free="));
+	/* Asked before the buffer is there: at once. */
+	assert_string_equal(ask("balloon-refresh", ""), "ok updates=2");
+	check_asked(second);
+	ask("balloon-refresh", "");
+	{
+		struct rig_buf b[] = { RIG_READ(buf, len) };
+
+		first = virtio_rig_add(&rig, STATS, b, 1);
+		virtio_rig_kick(&rig, STATS);
+		check_asked(first);
+	}
+	/* Two at a time: the device has one of them. */
+	first = send_stats(buf, len);
+	{
+		struct rig_buf b[] = { RIG_READ(buf, len) };
+
+		second = virtio_rig_add(&rig, STATS, b, 1);
+		virtio_rig_kick(&rig, STATS);
+		check_asked(first);
+	}
+	/* The next driver's statistics are not those of the last one's. */
+	assert_true(virtio_rig_start(&rig, F_STATS_VQ, 16));
+	assert_string_equal(ask("balloon", ""), "ok target=4194304 actual=4194304");
+	end();
+}
+
+/* Beside statistics Linux counts reports as the fourth queue, the specification as the fifth. */
+static void
+test_stats_and_reports(void **state)
+{
+	static const unsigned int queues[] = { REPORTING_WITH_STATS, REPORTING };
+
+	(void)state;
+	begin("");
+	assert_true(virtio_rig_start(&rig, F_STATS_VQ | F_PAGE_REPORTING, 16));
+	for (size_t i = 0; i < NELEM(queues); i++) {
+		struct rig_buf b[] = { RIG_AT(RIG_RAM_GPA + (1u << 20), PAGE, true) };
+
+		ncalls = 0;
+		send(queues[i], b, 1);
+		assert_int_equal(ncalls, 1);
+		check_call(0, FIRST + 256, 1);
+	}
+	end();
+}
+
+static void
+test_asked(void **state)
+{
+	unsigned int before;
+
+	(void)state;
+	begin("");
+	before = virtio_rig_config_irqs(&rig);
+	assert_string_equal(ask("balloon-target", "3145728"), "ok");
+	assert_int_equal(virtio_rig_config_irqs(&rig), before + 1);
+	assert_int_equal(config(0), 256);
+	set_config(4, 4, 255);
+	check_state("ok target=3145728 actual=3149824");
+	assert_string_equal(ask("balloon-target", "4194305"),
+	    "it has 4 MiB, and cannot get more than it started with");
+	assert_non_null(strstr(ask("balloon-target", "1048575"), "is no size"));
+	assert_non_null(strstr(ask("balloon-target", ""), "is no size"));
+	assert_non_null(strstr(ask("balloon-target", "lots"), "is no size"));
+	assert_int_equal(config(0), 256);
+	/* One is enough. */
+	virtio_rig_said[0] = '\0';
+	assert_null(virtio_balloon_model.create(&rig.env, virtio_rig_conf("")));
+	assert_string_equal(virtio_rig_said, "-s 3: there is a balloon already; leave one out");
+	end();
+}
+
 static void
 test_target_too_large(void **state)
 {
@@ -315,6 +488,9 @@ main(void)
 		cmocka_unit_test(test_not_ram),
 		cmocka_unit_test(test_reporting),
 		cmocka_unit_test(test_config),
+		cmocka_unit_test(test_stats),
+		cmocka_unit_test(test_stats_and_reports),
+		cmocka_unit_test(test_asked),
 		cmocka_unit_test(test_target_too_large),
 	};
 

@@ -635,7 +635,7 @@ test_options(void **state)
 			assert_non_null(o->check("123456789012345678901"));
 		}
 	assert_null(virtio_blk_model.create(&rig.env, virtio_rig_conf("path=/nowhere")));
-	assert_non_null(strstr(virtio_rig_said, "-s 3: /nowhere"));
+	assert_non_null(strstr(virtio_rig_said, "-s 3: path=/nowhere: No such file"));
 }
 
 int

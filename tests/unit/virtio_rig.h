@@ -134,6 +134,8 @@ void virtio_rig_used_event(struct virtio_rig *r, unsigned int q, uint16_t event)
 /* ---- fakes that a program gets with the rig ---- */
 /* dev_conf_get() and the like over "key=value,key,key=value"; one at a time is valid. */
 const struct dev_conf *virtio_rig_conf(const char *keys);
+/* What holds of options that were not given; unless the program has its own: its model's. */
+const struct dev_option *virtio_rig_options(void);
 extern char virtio_rig_said[4096]; /* all of say(), unless the program has its own */
 
 #endif /* VIRTIO_RIG_H */

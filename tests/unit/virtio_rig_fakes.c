@@ -24,6 +24,25 @@ struct rig_conf {
 };
 static struct rig_conf conf;
 
+#define MODEL(name) extern const struct virtio_model name __attribute__((weak));
+MODEL(virtio_balloon_model)
+MODEL(virtio_blk_model)
+MODEL(virtio_console_model)
+MODEL(virtio_net_model)
+MODEL(virtio_rnd_model)
+
+WEAK const struct dev_option *
+virtio_rig_options(void)
+{
+	const struct virtio_model *const models[] = { &virtio_balloon_model, &virtio_blk_model,
+		&virtio_console_model, &virtio_net_model, &virtio_rnd_model };
+
+	for (size_t i = 0; i < sizeof(models) / sizeof(models[0]); i++)
+		if (models[i] != NULL)
+			return models[i]->model.options;
+	return NULL;
+}
+
 WEAK void
 say(const char *fmt, ...)
 {
@@ -53,6 +72,18 @@ virtio_rig_conf(const char *keys)
 	return (const struct dev_conf *)&conf;
 }
 
+/* What holds without a word: the table of the one model that the program has. */
+static const char *
+otherwise(const char *key)
+{
+	const struct dev_option *o = virtio_rig_options();
+
+	for (; o != NULL && o->key != NULL; o++)
+		if (strcmp(o->key, key) == 0)
+			return o->def;
+	return NULL;
+}
+
 WEAK const char *
 dev_conf_get(const struct dev_conf *c, const char *key)
 {
@@ -60,23 +91,23 @@ dev_conf_get(const struct dev_conf *c, const char *key)
 	for (unsigned int i = 0; i < conf.n; i++)
 		if (strcmp(conf.key[i], key) == 0)
 			return conf.val[i];
-	return NULL;
+	return otherwise(key);
 }
 
 WEAK bool
-dev_conf_bool(const struct dev_conf *c, const char *key, bool otherwise)
+dev_conf_bool(const struct dev_conf *c, const char *key)
 {
 	const char *val = dev_conf_get(c, key);
 
-	return val != NULL ? strcmp(val, "true") == 0 : otherwise;
+	return val != NULL && strcmp(val, "true") == 0;
 }
 
 WEAK uint64_t
-dev_conf_number(const struct dev_conf *c, const char *key, uint64_t otherwise)
+dev_conf_number(const struct dev_conf *c, const char *key)
 {
 	const char *val = dev_conf_get(c, key);
 
-	return val != NULL ? strtoull(val, NULL, 0) : otherwise;
+	return val != NULL ? strtoull(val, NULL, 0) : 0;
 }
 
 WEAK bool
