@@ -4,11 +4,10 @@
  *
  * A disk on virtio (virtio 1.2, 5.2): options, features, configuration, queues.
  *
- * Each queue has a thread.  It takes requests and gives them to the disk, whose threads post them
- * back and ring the queue's own doorbell, so that whatever there is to do, the thread waits for one
- * thing.  All that was posted meanwhile goes to the guest with one interrupt.  A request that is
- * the only one goes to the guest without that detour: there is nothing to gather it with.  The
- * virtqueue belongs to who holds `ring'.  Requests are preallocated: a guest that makes more waits.
+ * Each queue has a thread, which alone touches the virtqueue.  It takes requests and gives them to
+ * the disk; the disk's threads post them back to it and ring the queue's own doorbell, so that
+ * whatever there is to do, the thread waits for one thing.  All that was posted meanwhile goes to
+ * the guest with one interrupt.  Requests are preallocated: a guest that makes more waits.
  */
 #include <errno.h>
 #include <poll.h>
@@ -28,9 +27,8 @@ struct blk_queue {
 	struct virtqueue *vq;
 	struct blk_req *reqs;
 	pthread_t thread;
-	pthread_mutex_t ring;	/* taken before lock */
-	struct blk_req *free;	/* [ring] */
-	unsigned int under_way; /* [ring] given to the disk, not seen back */
+	struct blk_req *free;	/* the thread's, and the next one */
+	unsigned int under_way; /* given to the disk, not seen back */
 	pthread_mutex_t lock;
 	pthread_cond_t rested;
 	struct blk_req *posted; /* [lock] back from the disk */
@@ -45,45 +43,12 @@ struct blk_work {
 	bool running, quit;
 };
 
-static void
-give_back(struct blk_queue *q, struct blk_req *r, bool to_guest)
-{
-	if (to_guest)
-		vq_put(q->vq, r->chain.head, blk_req_finish(r));
-	r->next = q->free;
-	q->free = r;
-}
-
-/* False: others are under way, or the guest is to be told nothing.  [ring] */
-static bool
-finish_alone(struct blk_queue *q, struct blk_req *r)
-{
-	bool running;
-
-	pthread_mutex_lock(&q->lock);
-	running = q->running;
-	pthread_mutex_unlock(&q->lock);
-	if (!running || q->under_way != 1 || virtio_is_broken(&q->blk->vd))
-		return false;
-	q->under_way = 0;
-	give_back(q, r, true);
-	vq_notify(q->vq);
-	return true;
-}
-
 void
 blk_req_posted(struct blk_req *r)
 {
 	struct blk_queue *q = r->q;
-	bool first, done = false;
+	bool first;
 
-	/* While the queue's thread has the ring, it takes more: then this one is not alone. */
-	if (pthread_mutex_trylock(&q->ring) == 0) {
-		done = finish_alone(q, r);
-		pthread_mutex_unlock(&q->ring);
-	}
-	if (done)
-		return;
 	pthread_mutex_lock(&q->lock);
 	first = q->posted == NULL;
 	r->next = q->posted;
@@ -107,6 +72,15 @@ wait_for_work(struct blk_queue *q)
 	q->posted = NULL;
 	pthread_mutex_unlock(&q->lock);
 	return w;
+}
+
+static void
+give_back(struct blk_queue *q, struct blk_req *r, bool to_guest)
+{
+	if (to_guest)
+		vq_put(q->vq, r->chain.head, blk_req_finish(r));
+	r->next = q->free;
+	q->free = r;
 }
 
 /* After a reset the guest is told nothing: the memory is no longer the request's. */
@@ -188,12 +162,10 @@ queue_thread(void *arg)
 	struct blk_work w;
 
 	while (w = wait_for_work(q), !w.quit) {
-		pthread_mutex_lock(&q->ring);
 		finish_posted(q, &w);
 		if (w.running)
 			serve(q);
 		rest(q);
-		pthread_mutex_unlock(&q->ring);
 	}
 	return NULL;
 }
@@ -342,7 +314,6 @@ stop_thread(struct blk_queue *q)
 	pthread_join(q->thread, NULL);
 	pthread_cond_destroy(&q->rested);
 	pthread_mutex_destroy(&q->lock);
-	pthread_mutex_destroy(&q->ring);
 	free(q->reqs);
 }
 
@@ -361,14 +332,12 @@ start_thread(struct virtio_blk *blk, struct blk_queue *q, struct virtqueue *vq)
 		q->reqs[i].next = q->free;
 		q->free = &q->reqs[i];
 	}
-	pthread_mutex_init(&q->ring, NULL);
 	pthread_mutex_init(&q->lock, NULL);
 	pthread_cond_init(&q->rested, NULL);
 	if (pthread_create(&q->thread, NULL, queue_thread, q) == 0)
 		return true;
 	pthread_cond_destroy(&q->rested);
 	pthread_mutex_destroy(&q->lock);
-	pthread_mutex_destroy(&q->ring);
 	free(q->reqs);
 	return false;
 }
