@@ -30,6 +30,8 @@ struct block_backend {
 	void *(*open)(const struct block_params *p, struct blockif *b, struct blockif_info *info);
 	/* Synchronous: does it, in one of several threads.  0 or an errno. */
 	int (*execute)(void *be, const struct blockif_req *req);
+	/* Does a READ if that needs no waiting, in the caller's thread; NULL: it cannot tell. */
+	bool (*read_now)(void *be, const struct blockif_req *req);
 	/* Or, where execute is NULL: starts it; block_done() follows, from another thread. */
 	void (*submit)(void *be, struct blockif_req *req);
 	void (*close)(void *be); /* nothing is under way */

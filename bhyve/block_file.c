@@ -22,7 +22,8 @@
 #include "debug.h"
 
 #define IOV_PIECE  256
-#define CALL_MAX   (1u << 30) /* bytes in one call; ssize_t has 32 bits on some hosts */
+#define NOW_MAX	   (64u << 10) /* bytes; more is better copied beside what else there is */
+#define CALL_MAX   (1u << 30)  /* bytes in one call; ssize_t has 32 bits on some hosts */
 #define ALIGN_MAX  4096u
 #define ZEROES	   65536u
 #define ZERO_SLICE (BLOCK_PIECE / ZEROES)
@@ -34,7 +35,8 @@ struct block_file {
 	uint32_t mem_align;
 	/* Atomic, and never cleared: */
 	bool no_hole, no_zero_range; /* the file system has no such thing */
-	bool lost;		     /* a flush has failed */
+	bool no_read_now;
+	bool lost; /* a flush has failed */
 };
 
 _Alignas(ALIGN_MAX) static const uint8_t zeroes[ZEROES];
@@ -220,6 +222,25 @@ file_execute(void *be, const struct blockif_req *req)
 	}
 }
 
+/*
+ * What the page cache has is copied faster than another thread is woken for it.  What it has not,
+ * all or in part, and all that goes past it, is for those who may wait.
+ */
+static bool
+file_read_now(void *be, const struct blockif_req *req)
+{
+	struct block_file *f = be;
+	ssize_t n;
+
+	if (flag(&f->no_read_now) || f->mem_align != 1 || req->bytes > NOW_MAX ||
+	    req->niov > IOV_PIECE)
+		return false;
+	n = block_host_read_now(f->fd, req->iov, req->niov, req->offset);
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
+		raise_flag(&f->no_read_now);
+	return n >= 0 && (uint64_t)n == req->bytes;
+}
+
 /* The least that can be read past the page cache, and how its buffer must lie; 0: not at all. */
 static uint32_t
 probe_direct(int fd, uint32_t *mem_align)
@@ -373,5 +394,6 @@ file_open(const struct block_params *p, struct blockif *b, struct blockif_info *
 const struct block_backend block_file = {
 	.open = file_open,
 	.execute = file_execute,
+	.read_now = file_read_now,
 	.close = file_close,
 };

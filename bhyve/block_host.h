@@ -7,6 +7,9 @@
 #ifndef BHYVE_BLOCK_HOST_H
 #define BHYVE_BLOCK_HOST_H
 
+#include <sys/types.h>
+#include <sys/uio.h>
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -16,6 +19,11 @@
  * is taken.
  */
 int block_host_lock(int fd, bool writer);
+/*
+ * Reads what the host has in memory, and waits for nothing: how many bytes, -1 with errno:
+ * EAGAIN, it would wait; EOPNOTSUPP, the file system cannot tell.
+ */
+ssize_t block_host_read_now(int fd, const struct iovec *iov, int niov, uint64_t offset);
 /* A block device: its size, sectors, and whether it can be written.  0 or an errno. */
 int block_host_device(int fd, uint64_t *bytes, uint32_t *sector, uint32_t *physical, bool *ro);
 /* May discards do anything?  size: of the file. */

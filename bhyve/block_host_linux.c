@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/uio.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +26,12 @@ block_host_lock(int fd, bool writer)
 	if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
 		return 0;
 	return errno == EAGAIN || errno == EACCES ? EWOULDBLOCK : errno;
+}
+
+ssize_t
+block_host_read_now(int fd, const struct iovec *iov, int niov, uint64_t offset)
+{
+	return preadv2(fd, iov, niov, (off_t)offset, RWF_NOWAIT);
 }
 
 int

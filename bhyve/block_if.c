@@ -248,6 +248,12 @@ blockif_info(const struct blockif *b, struct blockif_info *info)
 	*info = b->info;
 }
 
+bool
+blockif_read_now(struct blockif *b, const struct blockif_req *req)
+{
+	return b->backend->read_now != NULL && b->backend->read_now(b->be, req);
+}
+
 void
 blockif_submit(struct blockif *b, struct blockif_req *req)
 {

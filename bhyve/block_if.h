@@ -77,7 +77,9 @@ const char *blockif_check_sectorsize(const char *val);
 /* Opens what conf's keys say.  NULL: a line was said. */
 struct blockif *blockif_open(const struct dev_conf *conf);
 void blockif_info(const struct blockif *b, struct blockif_info *info);
-void blockif_submit(struct blockif *b, struct blockif_req *req); /* any thread */
+/* A READ that needs no waiting, as of what is in the host's memory; false: nothing was done. */
+bool blockif_read_now(struct blockif *b, const struct blockif_req *req); /* any thread */
+void blockif_submit(struct blockif *b, struct blockif_req *req);	 /* any thread */
 /* Waits until everything submitted is done. */
 void blockif_drain(struct blockif *b);
 void blockif_close(struct blockif *b); /* drains, and flushes what the guest wrote */

@@ -113,6 +113,8 @@ start_data(
 		.niov = data.niov,
 	};
 	r->flush_after = write && write_through(blk);
+	if (!write && blockif_read_now(blk->disk, &r->io))
+		return over(r, 0);
 	return start_io(r);
 }
 

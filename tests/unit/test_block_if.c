@@ -40,6 +40,9 @@ static char dir[64], path[100], conf_text[256];
 static unsigned int flushes, writes; /* atomic */
 static int fail_flush, fail_write, fail_fallocate;
 static size_t write_at_most; /* 0: no limit */
+static unsigned int reads_now;
+static int fail_now;
+static bool short_now;
 
 ssize_t
 pwritev(int fd, const struct iovec *iov, int n, off_t offset)
@@ -56,6 +59,21 @@ pwritev(int fd, const struct iovec *iov, int n, off_t offset)
 		return syscall(SYS_pwritev, fd, &one, 1, offset, 0);
 	}
 	return syscall(SYS_pwritev, fd, iov, n, offset, 0);
+}
+
+ssize_t
+preadv2(int fd, const struct iovec *iov, int n, off_t offset, int flags)
+{
+	struct iovec one = iov[0];
+
+	reads_now++;
+	if (flags != RWF_NOWAIT || fail_now != 0) {
+		errno = fail_now;
+		return -1;
+	}
+	if (short_now)
+		one.iov_len /= 2;
+	return syscall(SYS_preadv, fd, short_now ? &one : iov, short_now ? 1 : n, offset, 0);
 }
 
 int
@@ -92,6 +110,9 @@ setup(void **state)
 	flushes = writes = 0;
 	fail_flush = fail_write = fail_fallocate = 0;
 	write_at_most = 0;
+	reads_now = 0;
+	fail_now = 0;
+	short_now = false;
 	return 0;
 }
 
@@ -179,6 +200,57 @@ has_o_direct(void)
 	if (fd >= 0)
 		close(fd);
 	return fd >= 0;
+}
+
+static bool
+read_now(struct blockif *b, void *buf, size_t bytes)
+{
+	struct iovec iov = { buf, bytes };
+	struct blockif_req req = {
+		.op = BLOCKIF_READ, .offset = 4096, .bytes = bytes, .iov = &iov, .niov = 1
+	};
+
+	return blockif_read_now(b, &req);
+}
+
+static void
+test_read_now(void **state)
+{
+	static uint8_t out[MIB], in[MIB];
+	struct blockif *b;
+
+	(void)state;
+	make_file(8 * MIB);
+	b = open_disk("");
+	fill(out, sizeof(out), 5);
+	assert_int_equal(do_io(b, BLOCKIF_WRITE, 4096, out, sizeof(out)), 0);
+	assert_true(read_now(b, in, 65536));
+	assert_memory_equal(in, out, 65536);
+	assert_false(read_now(b, in, 65536 + 512)); /* others copy that beside us */
+	assert_int_equal(reads_now, 1);
+	short_now = true; /* a part is in memory */
+	assert_false(read_now(b, in, 8192));
+	short_now = false;
+	fail_now = EAGAIN; /* nothing is, this time */
+	assert_false(read_now(b, in, 8192));
+	fail_now = 0;
+	assert_true(read_now(b, in, 8192));
+	fail_now = EOPNOTSUPP; /* the file system cannot tell: it is not asked again */
+	assert_false(read_now(b, in, 8192));
+	fail_now = 0;
+	assert_false(read_now(b, in, 8192));
+	assert_int_equal(reads_now, 5);
+	memset(in, 0, sizeof(in));
+	assert_int_equal(do_io(b, BLOCKIF_READ, 4096, in, 8192), 0);
+	assert_memory_equal(in, out, 8192);
+	blockif_close(b);
+	/* Past the page cache there is nothing that would be there already. */
+	b = open_disk("nocache");
+	if (b != NULL) {
+		assert_false(read_now(b, in, 8192));
+		assert_int_equal(reads_now, 5);
+		blockif_close(b);
+	}
 }
 
 static void
@@ -488,6 +560,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_read_write, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_read_now, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nocache, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_info, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),

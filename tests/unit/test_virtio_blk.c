@@ -36,9 +36,9 @@ static struct virtio_dev *vd;
 static char path[64];
 
 /* ---- system calls: counted, failing or waiting on request ---- */
-static unsigned int flushes;
+static unsigned int flushes, reads_now; /* atomic */
 static int fail_write, fail_fallocate;
-static bool hold_reads; /* atomic */
+static bool hold_reads, refuse_now; /* atomic */
 
 ssize_t
 pwritev(int fd, const struct iovec *iov, int n, off_t offset)
@@ -55,6 +55,20 @@ preadv(int fd, const struct iovec *iov, int n, off_t offset)
 {
 	while (__atomic_load_n(&hold_reads, __ATOMIC_SEQ_CST))
 		usleep(1000);
+	return syscall(SYS_preadv, fd, iov, n, offset, 0);
+}
+
+/* What the host has in memory: all of it, but while reads are held. */
+ssize_t
+preadv2(int fd, const struct iovec *iov, int n, off_t offset, int flags)
+{
+	assert_int_equal(flags, RWF_NOWAIT);
+	if (__atomic_load_n(&hold_reads, __ATOMIC_SEQ_CST) ||
+	    __atomic_load_n(&refuse_now, __ATOMIC_SEQ_CST)) {
+		errno = EAGAIN;
+		return -1;
+	}
+	__atomic_fetch_add(&reads_now, 1, __ATOMIC_SEQ_CST);
 	return syscall(SYS_preadv, fd, iov, n, offset, 0);
 }
 
@@ -109,9 +123,9 @@ setup(void **state)
 	close(fd);
 	virtio_rig_init(&rig, 0);
 	virtio_rig_said[0] = '\0';
-	flushes = 0;
+	flushes = reads_now = 0;
 	fail_write = fail_fallocate = 0;
-	hold_reads = false;
+	hold_reads = refuse_now = false;
 	return 0;
 }
 
@@ -534,6 +548,22 @@ test_many(void **state)
 	}
 }
 
+/* What the host has in memory is read where it arrives, in requests of any number of buffers. */
+static void
+test_read_now(void **state)
+{
+	uint8_t sector[512], again[512];
+
+	(void)state;
+	start_with("", VIRTIO_F_EVENT_IDX);
+	assert_int_equal(read_into(7, sector, 512), VIRTIO_BLK_S_OK);
+	assert_int_equal(reads_now, 1);
+	__atomic_store_n(&refuse_now, true, __ATOMIC_SEQ_CST);
+	assert_int_equal(read_into(7, again, 512), VIRTIO_BLK_S_OK);
+	assert_int_equal(reads_now, 1);
+	assert_memory_equal(sector, again, 512);
+}
+
 /* All is taken at once, so the device has no request left; one interrupt tells of many. */
 static void
 test_full(void **state)
@@ -623,6 +653,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_id, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_malformed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_read_now, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reset, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_options, setup, teardown),
