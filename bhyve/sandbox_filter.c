@@ -265,6 +265,8 @@ static const struct rule rules[] = {
 	{ "ioctl", 1, EXACT, FIONREAD },
 	{ "ioctl", 1, EXACT, FIONBIO },
 	{ "ioctl", 1, EXACT, TUNSETOFFLOAD },
+	{ "ioctl", 1, EXACT, TUNSETQUEUE },
+	{ "ioctl", 1, EXACT, TUNSETTXFILTER },
 	{ "ioctl", 1, EXACT, BLKDISCARD },
 	/* Locks go with the descriptor; F_SETOWN and the like would send signals. */
 	{ "fcntl", 1, EXACT, F_GETFD },
