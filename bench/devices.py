@@ -15,8 +15,9 @@ DISK_BYTES = 16 << 20  # brd's
 # The host's module and the ends of the wire; each has the guest's peer at 10.0.2.2.
 NETWORKS = {
     "slirp": dict(device="virtio-net,slirp", peer="127.0.0.1"),
-    "tap": dict(device="virtio-net,tap:bench", peer="10.0.2.2", tap=True),
-    "vhost": dict(device="virtio-net,tap:bench,vhost", peer="10.0.2.2", tap=True),
+    "tap": dict(device="virtio-net,tap:bench$off", peer="10.0.2.2", tap=True),
+    "vhost": dict(device="virtio-net,tap:bench,vhost=on", peer="10.0.2.2", tap=True,
+                  modules=("vhost_net",)),
 }
 DEFAULT_NETWORKS = ("slirp", "tap")
 # to reach, from the project's goals: exits to user space for 1000 requests to a disk, KiB
@@ -26,6 +27,7 @@ MODULES = ("brd", "tun")  # a RAM disk: what a block device or a file in the pag
 
 # The reader sleeps in read() but for a line of the guest's, who sleeps then, too.
 RUN = """
+STALLED=120 # virtual seconds, which pass at once where nobody does anything
 counters() {
 	bhyvectl --get-stats --vm=$vm |
 		awk '/^(exit_user|doorbells|irq_injected) / { print "io:", $1, $2 }'
@@ -48,13 +50,16 @@ run_io() {
 	echo "io: network $1"
 	vm=$1
 	shift
-	bhyve -c 1 -m 64M -o kernel=/bench/bench-io.elf -o console=stdio "$@" $vm </dev/null 2>&1 |
-		watch_guest
+	timeout $STALLED bhyve -c 1 -m 64M -o kernel=/bench/bench-io.elf -o console=stdio "$@" $vm \
+		</dev/null 2>&1 | watch_guest
 }
+off=$(bhyve -s help 2>&1 | grep -q vhost && echo ,vhost=off)
 others="-s 5,virtio-console,port1=unix:/tmp/port -s 6,virtio-rnd"
 cat /bench/disk >/dev/ram0
 """
+# The kernel takes a second to make its first random numbers, for whoever asks first.
 START = """
+head -c 1 /dev/random >/dev/null
 /bench/launch /bin/bhyve -c 1 -m 64M -o kernel=/bench/bench-off.elf -o console=stdio -o keep=true \\
 	-s 3,virtio-blk,/dev/ram0 -s 4,virtio-net,slirp $others off </dev/null | sed 's/^/io: /'
 bhyvectl --trace --vm=off | grep -m 1 enter | sed 's/^/io: first /'
@@ -133,8 +138,9 @@ def parse(text):
 
 def measure(networks):
     """Builds, runs and counts it all: what parse() gives."""
+    modules = sum((NETWORKS[name].get("modules", ()) for name in networks), MODULES)
     command = [TOP / "lab/host", "--icount", "--cpus", "1", "--timeout", "600", "--modules",
-               ",".join(MODULES), "--run", script(networks)]
+               ",".join(modules), "--run", script(networks)]
     for here, there in build():
         command += ["--add", f"{here}:{there}"]
     host = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
