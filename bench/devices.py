@@ -19,7 +19,7 @@ NETWORKS = {
     "vhost": dict(device="virtio-net,tap:bench,vhost=on", peer="10.0.2.2", tap=True,
                   modules=("vhost_net",)),
 }
-DEFAULT_NETWORKS = ("slirp", "tap")
+DEFAULT_NETWORKS = ("slirp", "tap", "vhost")
 # to reach, from the project's goals: exits to user space for 1000 requests to a disk, KiB
 EXITS_TO_REACH = 10
 GOALS = {"private_kib": 8192}
@@ -35,7 +35,7 @@ counters() {
 private() {
 	awk '/^[0-9a-f]+-/ { skip = /\\/dev\\/vmm\\// }
 		/^Private_/ && !skip { n += $2 } END { print "io: private", n }' \\
-		/proc/$(pidof bhyve)/smaps
+		$(for p in $(pidof bhyve); do echo /proc/$p/smaps; done)
 }
 watch_guest() {
 	while read -r line; do
