@@ -15,7 +15,7 @@ DISK_BYTES = 16 << 20  # brd's
 # The host's module and the ends of the wire; each has the guest's peer at 10.0.2.2.
 NETWORKS = {
     "slirp": dict(device="virtio-net,slirp", peer="127.0.0.1"),
-    "tap": dict(device="virtio-net,tap:bench$off", peer="10.0.2.2", tap=True),
+    "tap": dict(device="virtio-net,tap:bench,vhost=off", peer="10.0.2.2", tap=True),
     "vhost": dict(device="virtio-net,tap:bench,vhost=on", peer="10.0.2.2", tap=True,
                   modules=("vhost_net",)),
 }
@@ -53,7 +53,6 @@ run_io() {
 	timeout $STALLED bhyve -c 1 -m 64M -o kernel=/bench/bench-io.elf -o console=stdio "$@" $vm \
 		</dev/null 2>&1 | watch_guest
 }
-off=$(bhyve -s help 2>&1 | grep -q vhost && echo ,vhost=off)
 others="-s 5,virtio-console,port1=unix:/tmp/port -s 6,virtio-rnd"
 cat /bench/disk >/dev/ram0
 """

@@ -32,9 +32,8 @@ enum { RING_RX, RING_TX, RINGS };
 	(VIRTIO_F_VERSION_1 | VIRTIO_F_EVENT_IDX | VIRTIO_F_INDIRECT_DESC | VIRTIO_NET_F_MRG_RXBUF)
 
 struct vhost_ring {
-	struct net_vhost *v; /* immutable, down to error */
-	unsigned int ring;
-	int vhost; /* the pair's descriptor */
+	unsigned int ring; /* immutable, down to error */
+	int vhost;	   /* the pair's descriptor */
 	int tap;
 	int call, error;	  /* eventfds */
 	struct virtqueue *q;	  /* while started; NULL: the driver did not set it up */
@@ -67,7 +66,7 @@ open_ring(struct net_vhost *v, unsigned int pair, unsigned int ring, int tap)
 {
 	struct vhost_ring *r = &v->ring[v->nrings];
 
-	*r = (struct vhost_ring){ .v = v, .ring = ring, .vhost = v->vhost[pair], .tap = tap };
+	*r = (struct vhost_ring){ .ring = ring, .vhost = v->vhost[pair], .tap = tap };
 	r->call = doorbell_create();
 	r->error = doorbell_create();
 	v->nrings++;
@@ -172,11 +171,11 @@ net_vhost_open(
     const struct dev_conf *conf, struct netbe *be, unsigned int pairs, struct net_vhost **out)
 {
 	const char *want = dev_conf_get(conf, "vhost");
-	bool must = want != NULL && strcmp(want, "on") == 0;
+	bool must = strcmp(want, "on") == 0;
 	char why[128];
 
 	*out = NULL;
-	if (want != NULL && strcmp(want, "off") == 0)
+	if (strcmp(want, "off") == 0)
 		return 0;
 	if (netbe_tap_queues(be) == 0)
 		return refuse(conf, must, "it is for a tap device, and this is none");

@@ -197,22 +197,23 @@ tcp_receive(uint32_t bytes)
 	}
 }
 
+static void
+bulk(const char *name, uint16_t port, void (*move)(uint32_t bytes))
+{
+	uint64_t began;
+
+	tcp_connect(port);
+	move(WARM_UP);
+	began = io_begin(name, TOTAL / 1024);
+	move(TOTAL);
+	io_end(name, began, TOTAL / 1024);
+	tcp_end();
+}
+
 /* The source sends on while nobody measures: its window is ours. */
 void
 tcp_bench(void)
 {
-	uint64_t began;
-
-	tcp_connect(SINK);
-	tcp_send(WARM_UP);
-	began = io_begin("net_bulk_out", TOTAL / 1024);
-	tcp_send(TOTAL);
-	io_end("net_bulk_out", began, TOTAL / 1024);
-	tcp_end();
-	tcp_connect(SOURCE);
-	tcp_receive(WARM_UP);
-	began = io_begin("net_bulk_in", TOTAL / 1024);
-	tcp_receive(TOTAL);
-	io_end("net_bulk_in", began, TOTAL / 1024);
-	tcp_end();
+	bulk("net_bulk_out", SINK, tcp_send);
+	bulk("net_bulk_in", SOURCE, tcp_receive);
 }

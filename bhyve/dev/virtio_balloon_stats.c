@@ -7,8 +7,8 @@
 #include <endian.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "event.h"
 #include "iov.h"
 #include "virtio_balloon_stats.h"
 
@@ -29,15 +29,6 @@ static const char *const names[BALLOON_STATS] = {
 	"hugetlb_allocations",
 	"hugetlb_failures",
 };
-
-static uint64_t
-now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 void
 balloon_stats_take(struct balloon_stats *s, const struct vq_chain *c)
@@ -63,7 +54,7 @@ balloon_stats_take(struct balloon_stats *s, const struct vq_chain *c)
 		s->val[tag] = le64toh(val);
 	}
 	s->updates++;
-	s->at_ns = now_ns();
+	s->at_ns = ev_now_ns();
 }
 
 void
@@ -75,7 +66,7 @@ balloon_stats_print(const struct balloon_stats *s, char *buf, size_t size)
 	if (s->known == 0)
 		return;
 	len = (size_t)snprintf(buf, size, " updates=%u age_ms=%llu", s->updates,
-	    (unsigned long long)((now_ns() - s->at_ns) / 1000000));
+	    (unsigned long long)((ev_now_ns() - s->at_ns) / 1000000));
 	for (unsigned int tag = 0; tag < BALLOON_STATS && len < size; tag++) {
 		if ((s->known >> tag & 1) != 0)
 			len += (size_t)snprintf(buf + len, size - len, " %s=%llu", names[tag],

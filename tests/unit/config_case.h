@@ -73,4 +73,24 @@ dump(const struct bhyve_config *c)
 	return text;
 }
 
+/* What was dumped, read as a file, is the same configuration: again, which the caller frees. */
+static inline void
+read_back(char *text, struct bhyve_config *again)
+{
+	struct config_error e;
+	char *second;
+	FILE *f;
+
+	config_init(again);
+	f = fmemopen(text, strlen(text), "r");
+	assert_int_equal(config_read(again, f, "FILE", &e), 0);
+	fclose(f);
+	assert_int_equal(config_expand(again, &e), 0);
+	if (slots_check(&again->tree, &again->slots, &e) != 0)
+		fail_msg("%s", e.text);
+	second = dump(again);
+	assert_string_equal(second, text);
+	free(second);
+}
+
 #endif /* CONFIG_CASE_H */
