@@ -7,6 +7,7 @@
 
 #include "../../bhyve/doorbell.h"
 #include "../../bhyve/net_vhost.h"
+#include "../../bhyve/virtq.h"
 #include "fake_vhost.h"
 
 struct fake_vhost fake_vhost = { .open_errno = ENOENT };
@@ -43,6 +44,20 @@ vhost_open(void)
 	return fake_vhost.at[i].fd;
 }
 
+/* As if a frame had gone through it. */
+static void
+take_one(struct fake_ring *r)
+{
+	const struct virtq_avail *avail = (void *)(uintptr_t)r->addr.avail_user_addr;
+	struct virtq_used *used = (void *)(uintptr_t)r->addr.used_user_addr;
+
+	if (avail->idx == (uint16_t)r->base)
+		return;
+	used->ring[used->idx % r->num].id = avail->ring[r->base % r->num];
+	used->idx++;
+	r->base++;
+}
+
 static bool
 ring_fd(struct fake_ring *r, unsigned long request, int fd)
 {
@@ -60,6 +75,8 @@ ring_fd(struct fake_ring *r, unsigned long request, int fd)
 		if (fd >= 0 && (r->num == 0 || r->addr.desc_user_addr == 0 || r->backend >= 0))
 			fake_vhost.bad = true;
 		r->backend = fd;
+		if (fd >= 0 && fake_vhost.takes_one)
+			take_one(r);
 		return true;
 	default:
 		return false;

@@ -2,9 +2,9 @@
  * SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The bhyve-arm authors
  *
- * The kernel's side of vhost-net: what it was told is written down, and it serves nothing.  It
- * holds the caller to the real one's order: no ring is changed while it has a backend, and none has
- * one without the rest.
+ * The kernel's side of vhost-net: what it was told is written down, and it serves next to nothing.
+ * It holds the caller to the real one's order: no ring is changed while it has a backend, and none
+ * has one without the rest.
  */
 #ifndef FAKE_VHOST_H
 #define FAKE_VHOST_H
@@ -22,6 +22,7 @@ struct fake_vhost {
 	unsigned long fail;	 /* this request fails, with EFAULT ... */
 	unsigned int fail_after; /* ... but for so many of it */
 	uint64_t can;		 /* features */
+	bool takes_one;		 /* each ring's first chain, once it has a backend */
 	bool bad;		 /* what the kernel would have refused, or had to wonder about */
 	struct {
 		int fd;

@@ -300,6 +300,36 @@ test_fallback(void **state)
 	assert_null(strstr(strstr(virtio_rig_said, "vhost-net") + 1, "vhost-net")); /* once */
 }
 
+/* The kernel had received a frame by then: bhyve's comes into the next chain, and behind it. */
+static void
+test_fallback_goes_on(void **state)
+{
+	static const uint8_t frame[HDR + 60];
+	struct rig_buf b[2] = { RIG_WRITE(HDR + 1514), RIG_WRITE(HDR + 1514) };
+	uint16_t head[2];
+	struct rig_used used;
+
+	(void)state;
+	fake_netbe_tap(1);
+	fake_vhost_present();
+	create("");
+	assert_true(virtio_rig_negotiate(&rig, 0));
+	for (unsigned int i = 0; i < vd->nqueues; i++)
+		virtio_rig_queue(&rig, i, 64);
+	for (unsigned int i = 0; i < 2; i++)
+		head[i] = virtio_rig_add(&rig, 0, &b[i], 1);
+	fake_vhost.takes_one = true;
+	fake_vhost.fail = VHOST_NET_SET_BACKEND;
+	fake_vhost.fail_after = 1;
+	virtio_rig_status(&rig, virtio_get_status(vd) | VIRTIO_DRIVER_OK);
+	assert_true(fake_netbe_inject(frame, sizeof(frame)));
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_true(virtio_rig_wait_used(&rig, 0, WAIT_MS, &used));
+		assert_int_equal(used.head, head[i]);
+	}
+	assert_int_equal(used.len, sizeof(frame));
+}
+
 /* ---- several pairs, and who gets which frames ---- */
 
 static uint8_t
@@ -399,6 +429,7 @@ main(void)
 		CASE(error),
 		CASE(broken_control),
 		CASE(fallback),
+		CASE(fallback_goes_on),
 		CASE(pairs),
 		CASE(filter),
 		CASE(reset),
