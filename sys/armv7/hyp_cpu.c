@@ -407,7 +407,7 @@ arch_init(const struct os_machine *m)
 	}
 	arm_machine = *m;
 	gic_init(m);
-	os_mutex_init(&hyp_lock);
+	os_mutex_init(&hyp_lock, "vmm hyp");
 	error = hyp_map_init(&hyp_map);
 	if (error == 0)
 		error = map_identity();
