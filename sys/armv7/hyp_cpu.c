@@ -33,10 +33,11 @@
 #define ID_MMFR0_VMSA	      MASK32(3, 0)
 #define VMSA_LPAE	      5u
 
-/* TTBCR, TTBR1, B4.1: how the host's walks share, in the two table formats */
+/* TTBCR, TTBR0, TTBR1, B4.1: how the host's walks share, in the two table formats */
 #define TTBCR_SH1	MASK32(29, 28)
 #define TTBCR_SH1_INNER 3u
-#define TTBR1_S		BIT64(1)
+#define TTBCR_N		MASK32(2, 0)
+#define TTBR_S		BIT64(1)
 
 /* CTR.DminLine, B4.1.42: log2 of the words in the smallest data cache line */
 #define CTR_DMINLINE MASK32(19, 16)
@@ -57,6 +58,7 @@ static struct hyp_map hyp_map;
 static void *ident_page;
 static uint32_t ident_pa;
 static void **cpu_pages; /* HYP_CPU_ORDER for each possible CPU */
+static bool *cpu_up;	 /* each its CPU's own, changed and read with interrupts off */
 static unsigned int cpu_count;
 
 /* ---- calls ---- */
@@ -118,11 +120,20 @@ tlbi_settle(void)
 	os_on_each_cpu(cpu_settle, NULL);
 }
 
+/* Interrupts off: they might take HYP mode away between the look and the call. */
+static uint32_t
+hvc_if_up(uint32_t call, uintptr_t a1)
+{
+	return cpu_up[os_cpu_id()] ? hvc(call, a1) : HYP_CALL_UNKNOWN;
+}
+
 uint32_t
 hyp_call(uint32_t call, uintptr_t a1)
 {
-	uint32_t answer = hvc(call, a1);
+	unsigned long flags = os_irq_save();
+	uint32_t answer = hvc_if_up(call, a1);
 
+	os_irq_restore(flags);
 	if (call == HYP_CALL_TLB_FLUSH_VM && LOAD_ONCE(tlbi_may_lag) != 0)
 		tlbi_settle();
 	return answer;
@@ -132,7 +143,7 @@ void
 hyp_vcpu_run(struct hyp_vcpu *v)
 {
 	/* No microvisor here: nothing ran, and the run loop looks at its requests again. */
-	if (hvc(HYP_CALL_VCPU_RUN, hyp_va(v).a) == HYP_CALL_UNKNOWN)
+	if (hvc_if_up(HYP_CALL_VCPU_RUN, hyp_va(v).a) == HYP_CALL_UNKNOWN)
 		v->exit = HYP_EXIT_REQ;
 }
 
@@ -308,7 +319,8 @@ cpus_init(void)
 
 	cpu_count = os_cpu_count();
 	cpu_pages = os_zalloc(cpu_count * sizeof(*cpu_pages));
-	if (cpu_pages == NULL)
+	cpu_up = os_zalloc(cpu_count * sizeof(*cpu_up));
+	if (cpu_pages == NULL || cpu_up == NULL)
 		return -ENOMEM;
 	for (id = 0; id < cpu_count && error == 0; id++)
 		error = cpu_init(id);
@@ -324,7 +336,9 @@ cpus_fini(void)
 		if (cpu_pages[id] != NULL)
 			os_pages_free(cpu_pages[id], HYP_CPU_ORDER);
 	os_free(cpu_pages);
+	os_free(cpu_up);
 	cpu_pages = NULL;
+	cpu_up = NULL;
 }
 
 /* ---- the module ---- */
@@ -342,7 +356,10 @@ host_memory_is_shareable(void)
 
 	if ((ttbcr & TTBCR_EAE) != 0)
 		return FIELD_OF(TTBCR_SH1, ttbcr) == TTBCR_SH1_INNER;
-	return (sysreg_read64(TTBR1) & TTBR1_S) != 0;
+	/* N is 0 where TTBR0 translates all addresses, the kernel's too. */
+	if (FIELD_OF(TTBCR_N, ttbcr) == 0)
+		return (sysreg_read64(TTBR0) & TTBR_S) != 0;
+	return (sysreg_read64(TTBR1) & TTBR_S) != 0;
 }
 
 static int
@@ -438,10 +455,11 @@ arch_fini(void)
 	os_mutex_destroy(&hyp_lock);
 }
 
+/* Asked only where the answer can be ours: a kernel's stub may take any call for an order. */
 bool
 arch_cpu_is_up(void)
 {
-	return hyp_call(HYP_CALL_NULL, 0) == 0;
+	return cpu_up[os_cpu_id()] && hvc(HYP_CALL_NULL, 0) == 0;
 }
 
 int
@@ -456,14 +474,18 @@ arch_cpu_up(void)
 	if (has_erratum_798181())
 		STORE_ONCE(tlbi_may_lag, 1);
 	hyp_stub_enter(HPA(ident_pa), os_va_to_pa(cpu_pages[id]));
-	return arch_cpu_is_up() ? 0 : -EIO;
+	cpu_up[id] = true;
+	cpu_up[id] = arch_cpu_is_up();
+	return cpu_up[id] ? 0 : -EIO;
 }
 
 void
 arch_cpu_down(void)
 {
-	if (arch_cpu_is_up())
-		hyp_call(HYP_CALL_LEAVE, 0);
+	if (!arch_cpu_is_up())
+		return;
+	hvc(HYP_CALL_LEAVE, 0);
+	cpu_up[os_cpu_id()] = false;
 }
 
 void
