@@ -172,7 +172,7 @@ peer_connect(struct netbe *be)
 		return false;
 	}
 	ev_fd_enable(s->out_source, false);
-	ev_fd_want(s->out_source, EV_WRITE);
+	ev_fd_want(s->out_source, EVENT_WRITE);
 	return true;
 }
 
