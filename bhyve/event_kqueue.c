@@ -4,8 +4,8 @@
  *
  * FreeBSD's half of the event loop: kqueue.  What it has no filter for in FreeBSD 12, urgent data
  * and a hangup that alone is waited for, is poll(2)'s: the kqueue is then one descriptor of several
- * that are polled.  Timers are deadlines, of which the wait's end is the first: so one that is armed
- * again, or taken back, costs no system call, and what was found cannot be out of date.
+ * that are polled.  Timers are deadlines, of which the wait's end is the first: so one that is
+ * armed again, or taken back, costs no system call, and what was found cannot be out of date.
  */
 #include <sys/types.h>
 #include <sys/event.h>

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The bhyve-arm authors
  *
- * The event loop: what an fd is waited for, what it is found to be, what runs before a wait, timers,
- * signals, and what other threads may do.
+ * The event loop: what an fd is waited for, what it is found to be, what runs before a wait,
+ * timers, signals, and what other threads may do.
  */
 #include <setjmp.h>
 #include <stdarg.h>
