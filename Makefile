@@ -32,7 +32,7 @@ KBUILD := sys/os/linux/Kbuild
 NINJA = flock build/$(1).lock ninja $(NINJA_FLAGS) -C build/$(1)
 NINJA_FLAGS ?= --quiet
 
-.PHONY: help setup run build native clang armhf silicon module modules check check-all bench \
+.PHONY: help setup run build native clang armhf freebsd-user silicon module modules check check-all bench \
 	coverage fuzz lint format clean
 .DEFAULT_GOAL := help
 
@@ -49,6 +49,8 @@ help:
 	@echo 'make fuzz       libFuzzer on each fuzz target (FUZZ_SECONDS=$(FUZZ_SECONDS) TARGET=name)'
 	@echo 'make build      module for both kernels, tools for the host, unit tests; see also'
 	@echo '                native, clang, armhf, silicon, module (KERNEL=), modules'
+	@echo 'make freebsd-user SYSROOT=DIRECTORY [LIBFDT=DIRECTORY]'
+	@echo '                tools for FreeBSD on armv7, where its headers and libraries are'
 	@echo 'make lint       layering, style and the like'
 	@echo 'make format     let clang-format have its way with the sources'
 	@echo 'make setup      only install and fetch what is missing (all others do it too)'
@@ -81,6 +83,17 @@ clang: setup
 armhf: setup
 	$(call configure,armhf,--cross-file cross/armhf.ini -Doptimization=2 -Dlibfdt_root=$(CURDIR)/build/armhf-libs)
 	@$(call NINJA,armhf)
+
+# The tools for FreeBSD on armv7, with clang, lld and llvm of this machine. SYSROOT: FreeBSD's headers
+# and libraries (usr/include, usr/lib); LIBFDT: where include/libfdt.h and lib/libfdt.a stand, if not
+# there.
+freebsd-user:
+	@test -f '$(SYSROOT)/usr/include/sys/event.h' || { echo 'freebsd-user: SYSROOT=DIRECTORY has to' \
+		'be where FreeBSD has its usr/include and usr/lib; see docs/freebsd.md' >&2; exit 1; }
+	@mkdir -p build
+	@printf '%s\n' '[constants]' "sysroot = '$(abspath $(SYSROOT))'" > build/freebsd-sysroot.ini
+	$(call configure,freebsd,--cross-file build/freebsd-sysroot.ini --cross-file cross/freebsd-armv7.ini -Doptimization=2 $(if $(LIBFDT),-Dlibfdt_root=$(abspath $(LIBFDT))))
+	@$(call NINJA,freebsd)
 
 # A sanitizer's runtime cannot come in behind QEMU's back: no sanitizers here.
 silicon: setup
