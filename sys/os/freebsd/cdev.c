@@ -46,6 +46,7 @@ struct vm_file {
 };
 
 static struct cdev *vmmctl_dev;
+static u_int nodes; /* [a] */
 
 int
 vmm_errno(int core_error)
@@ -228,8 +229,10 @@ os_vm_node_create(struct vm *vm)
 		goto drop;
 	vm->os = node;
 	error = node_make_dev(node);
-	if (error == 0)
+	if (error == 0) {
+		atomic_add_int(&nodes, 1);
 		return 0;
+	}
 	vm->os = NULL;
 	vmm_pager_destroy(node->mapped);
 drop:
@@ -251,12 +254,19 @@ os_vm_node_destroy(struct vm *vm)
 	if (node == NULL)
 		return;
 	destroy_dev(node->dev);
+	atomic_subtract_int(&nodes, 1);
 	os_mutex_lock(&vm->mem_lock);
 	vm->os = NULL;
 	os_mutex_unlock(&vm->mem_lock);
 	vmm_pager_destroy(node->mapped);
 	free(node, M_VMM);
 	vmm_drop();
+}
+
+u_int
+vmm_cdev_nodes(void)
+{
+	return atomic_load_int(&nodes);
 }
 
 /* ---- the module's part ---- */

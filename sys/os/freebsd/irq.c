@@ -62,6 +62,7 @@ struct ppi {
 	pcell_t *cells;
 	uint32_t intid;
 	u_int irq; /* INTRNG's number for our use of it */
+	bool mapped;
 	struct resource *res;
 	void *cookie;
 };
@@ -287,7 +288,7 @@ gicd_write(u_int reg, uint32_t val)
 
 /*
  * The timer's driver has its own hold on the interrupt without a handler: INTRNG gives each who
- * maps it a number of its own.
+ * maps it a number of its own, of which there are not many.
  */
 static int
 ppi_claim(struct ppi *p, int rid)
@@ -295,6 +296,7 @@ ppi_claim(struct ppi *p, int rid)
 	int error;
 
 	p->irq = ofw_bus_map_intr(gic, p->parent, p->ncells, p->cells);
+	p->mapped = true;
 	p->res = bus_alloc_resource(gic, SYS_RES_IRQ, &rid, p->irq, p->irq, 1, RF_ACTIVE);
 	if (p->res == NULL)
 		return ENXIO;
@@ -312,8 +314,11 @@ ppi_give(struct ppi *p, int rid)
 		bus_teardown_intr(gic, p->res, p->cookie);
 	if (p->res != NULL)
 		bus_release_resource(gic, SYS_RES_IRQ, rid, p->res);
+	if (p->mapped)
+		intr_unmap_irq(p->irq);
 	p->cookie = NULL;
 	p->res = NULL;
+	p->mapped = false;
 }
 
 /* The setup has enabled it on this CPU. */

@@ -36,7 +36,7 @@ SYSCTL_UINT(_hw_vmm, OID_AUTO, maintenance_ppi, CTLFLAG_RD, &vmm_machine.maint_p
 static int
 sysctl_vms(SYSCTL_HANDLER_ARGS)
 {
-	u_int vms = loaded ? vmm_vm_count() : 0;
+	u_int vms = vmm_cdev_nodes();
 
 	return sysctl_handle_int(oidp, &vms, 0, req);
 }

@@ -93,6 +93,7 @@ void vmm_event_fini(void); /* no job is queued or runs any more */
 /* ---- cdev.c ---- */
 int vmm_cdev_init(void);
 void vmm_cdev_fini(void);
+u_int vmm_cdev_nodes(void); /* VMs; whenever, as vmm_memory_guest_pages and vmm_irq_spurious */
 
 /* ---- module.c ---- */
 /* What must be gone before the module may go counts itself; false: it goes already. */
