@@ -34,10 +34,10 @@
 #define VMSA_LPAE	      5u
 
 /* TTBCR, TTBR0, TTBR1, B4.1: how the host's walks share, in the two table formats */
-#define TTBCR_SH1	MASK32(29, 28)
-#define TTBCR_SH1_INNER 3u
-#define TTBCR_N		MASK32(2, 0)
-#define TTBR_S		BIT64(1)
+#define TTBCR_SH1 MASK32(29, 28)
+#define TTBCR_N	  MASK32(2, 0)
+#define TTBR_S	  BIT64(1)
+#define TTBR_NOS  BIT64(5) /* not outer shareable */
 
 /* CTR.DminLine, B4.1.42: log2 of the words in the smallest data cache line */
 #define CTR_DMINLINE MASK32(19, 16)
@@ -50,6 +50,7 @@
 #define VMID_BITS 8u
 
 struct os_machine arm_machine;
+uint64_t arm_ram_sh;
 uint32_t arm_nlrs;
 uint32_t arm_cntfrq;
 
@@ -276,7 +277,7 @@ cpu_fill(unsigned int id, char *pages)
 	*boot = (struct hyp_boot){
 		.httbr_lo = (uint32_t)root,
 		.httbr_hi = (uint32_t)(root >> 32),
-		.htcr = HYP_HTCR,
+		.htcr = HYP_HTCR(arm_ram_sh),
 		.hmair0 = HYP_MAIR0,
 		.hmair1 = HYP_MAIR1,
 		.hvbar = (uint32_t)(uintptr_t)hyp_vectors,
@@ -344,22 +345,25 @@ cpus_fini(void)
 /* ---- the module ---- */
 
 /*
- * HYP and stage 2 map memory as inner shareable, and so must the host: aliases that differ
- * in shareability are not coherent (A3.5, mismatched attributes), and a CPU that runs without
- * taking part in coherency need not even cache what is shareable.  A kernel gives its walks the
- * attributes of its memory.
+ * How the host shares its memory: a kernel gives its walks the attributes of its memory.  A CPU
+ * that runs without taking part in coherency need not even cache what is shareable, so a kernel
+ * for one processor has it otherwise; 0 then.
  */
-static bool
-host_memory_is_shareable(void)
+static uint64_t
+host_memory_sh(void)
 {
 	uint32_t ttbcr = sysreg_read(TTBCR);
+	uint64_t ttbr;
 
-	if ((ttbcr & TTBCR_EAE) != 0)
-		return FIELD_OF(TTBCR_SH1, ttbcr) == TTBCR_SH1_INNER;
+	if ((ttbcr & TTBCR_EAE) != 0) {
+		ttbr = FIELD_TO(LPAE_SH_MASK, FIELD_OF(TTBCR_SH1, (uint64_t)ttbcr));
+		return (ttbr & LPAE_SH_OUTER) != 0 ? ttbr : 0;
+	}
 	/* N is 0 where TTBR0 translates all addresses, the kernel's too. */
-	if (FIELD_OF(TTBCR_N, ttbcr) == 0)
-		return (sysreg_read64(TTBR0) & TTBR_S) != 0;
-	return (sysreg_read64(TTBR1) & TTBR_S) != 0;
+	ttbr = FIELD_OF(TTBCR_N, ttbcr) == 0 ? sysreg_read64(TTBR0) : sysreg_read64(TTBR1);
+	if ((ttbr & TTBR_S) == 0)
+		return 0;
+	return (ttbr & TTBR_NOS) != 0 ? LPAE_SH_INNER : LPAE_SH_OUTER;
 }
 
 static int
@@ -379,7 +383,8 @@ check_processor(void)
 		os_log("this processor has no large physical address extension");
 		return -ENODEV;
 	}
-	if (!host_memory_is_shareable()) {
+	arm_ram_sh = host_memory_sh();
+	if (arm_ram_sh == 0) {
 		os_log("this kernel runs for a single processor only, with memory that is not "
 		       "shareable; boot one with CONFIG_SMP");
 		return -ENODEV;
@@ -405,6 +410,7 @@ gic_init(const struct os_machine *m)
 		.gicd = hyp_va(m->gicd_va),
 		.nlrs = arm_nlrs,
 		.vtimer_ppi = m->vtimer_ppi,
+		.vtcr = VTCR_VALUE(arm_ram_sh),
 	};
 }
 
@@ -425,7 +431,7 @@ arch_init(const struct os_machine *m)
 	arm_machine = *m;
 	gic_init(m);
 	os_mutex_init(&hyp_lock, "vmm hyp");
-	error = hyp_map_init(&hyp_map);
+	error = hyp_map_init(&hyp_map, arm_ram_sh);
 	if (error == 0)
 		error = map_identity();
 	if (error == 0)
