@@ -100,11 +100,15 @@ compat_page_from(vm_object_t object, vm_pindex_t pindex)
 static inline bool
 compat_page_busy(vm_object_t object, vm_page_t m)
 {
-#if VMM_FREEBSD_13
+#if VMM_FREEBSD_14
 	if (vm_page_tryxbusy(m))
 		return true;
-	if (!vm_page_busy_sleep(m, "vmmpg", 0))
-		VM_OBJECT_WUNLOCK(object);
+	if (!vm_page_busy_sleep(m, "vmmpg", 0)) /* true: it slept, and unlocked the object */
+		return false;
+#elif VMM_FREEBSD_13
+	if (vm_page_tryxbusy(m))
+		return true;
+	vm_page_busy_sleep(m, "vmmpg", false);
 #else
 	if (!vm_page_busied(m)) {
 		vm_page_xbusy(m);
