@@ -45,6 +45,7 @@ _Static_assert(sizeof(struct waitq) <= sizeof(struct os_waitq), "os_waitq is too
 _Static_assert(sizeof(struct timer) <= sizeof(struct os_timer), "os_timer is too small");
 
 #define LOG_PER_SECOND 5
+#define TIMER_MAX_NS   (1000000000ull << 30) /* 34 years; a sbintime_t has 2^31 seconds */
 
 /* ---- locks ---- */
 
@@ -283,14 +284,14 @@ os_timer_init(struct os_timer *ot, void (*fn)(void *arg), void *arg)
 	t->arg = arg;
 }
 
-/* In the interrupt itself, as precise as the event timer is: no precision to give away. */
+/* In the interrupt itself, and at an absolute time: a relative one may be late by some per cent. */
 void
 os_timer_arm(struct os_timer *ot, uint64_t ns_from_now)
 {
-	uint64_t longest = (uint64_t)INT32_MAX * 1000000000u;
-	sbintime_t sbt = nstosbt((int64_t)MIN(ns_from_now, longest));
+	sbintime_t sbt = nstosbt((int64_t)MIN(ns_from_now, TIMER_MAX_NS));
 
-	callout_reset_sbt(&timer_of(ot)->callout, sbt, 0, timer_fired, timer_of(ot), C_DIRECT_EXEC);
+	callout_reset_sbt(&timer_of(ot)->callout, sbinuptime() + sbt, 0, timer_fired, timer_of(ot),
+	    C_DIRECT_EXEC | C_ABSOLUTE);
 }
 
 void
