@@ -10,6 +10,18 @@
 
 #include "net_impl.h"
 
+/* ---- net_tap_linux.c, net_tap_freebsd.c ---- */
+
+/* Makes it a port of the bridge, by way of any socket; NULL, or what is wrong. */
+const char *net_tap_join(int sock, const char *name, const char *bridge);
+/* How root switches an interface on: the words before its name and "up". */
+extern const char *const net_tap_up_command;
+
+/* ---- net_tap.c ---- */
+
+/* The bridge of conf, if there is one, and on.  -1: a line was said. */
+int net_tap_set_up(const struct dev_conf *conf, const char *name);
+
 /* The first member of what netbe.sc is. */
 struct net_tap {
 	int fd;

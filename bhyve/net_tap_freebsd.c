@@ -62,68 +62,34 @@ tap_attach(struct net_tap *t, const struct dev_conf *conf, const char *name)
 	return t->fd >= 0 ? 0 : say_open(conf, name);
 }
 
-/* Who may not switch it on finds it switched on (net.link.tap.up_on_open), or is told. */
-static int
-tap_up(int sock, const struct dev_conf *conf, const char *name)
-{
-	struct ifreq ifr = { 0 };
+const char *const net_tap_up_command = "ifconfig";
 
-	strlcpy(ifr.ifr_name, name, sizeof(ifr.ifr_name));
-	if (ioctl(sock, SIOCGIFFLAGS, &ifr) == 0) {
-		if ((ifr.ifr_flags & IFF_UP) != 0)
-			return 0;
-		ifr.ifr_flags |= IFF_UP;
-		if (ioctl(sock, SIOCSIFFLAGS, &ifr) == 0)
-			return 0;
-	}
-	say("%s: tap %s: is down, and cannot be switched on: %s; let root do `ifconfig %s up'",
-	    dev_conf_where(conf), name, strerror(errno), name);
-	return -1;
-}
-
-static int
-tap_bridge(int sock, const struct dev_conf *conf, const char *name, const char *bridge)
+const char *
+net_tap_join(int sock, const char *name, const char *bridge)
 {
-	const char *wrong = netbe_check_ifname(bridge);
 	struct ifbreq member = { 0 };
 	struct ifdrv drv = { .ifd_cmd = BRDGADD, .ifd_len = sizeof(member), .ifd_data = &member };
 
-	if (wrong == NULL) {
-		strlcpy(member.ifbr_ifsname, name, sizeof(member.ifbr_ifsname));
-		strlcpy(drv.ifd_name, bridge, sizeof(drv.ifd_name));
-		/* EEXIST: it is a member already. */
-		if (ioctl(sock, SIOCSDRVSPEC, &drv) == 0 || errno == EEXIST)
-			return 0;
-		wrong = errno == ENXIO ? "there is no such interface; make it with `ifconfig "
-					 "bridge0 create up'" :
-		    errno == EOPNOTSUPP || errno == EINVAL ?
-					 "is no bridge; make one with `ifconfig bridge0 create "
-					 "up'" :
-		    errno == EBUSY ? "the tap is a member of another one; take it out with "
-				     "`ifconfig BRIDGE deletem TAP'" :
-		    errno == EPERM ? "not permitted; let root do `ifconfig BRIDGE addm TAP', "
-				     "and leave this out" :
-				     strerror(errno);
+	strlcpy(member.ifbr_ifsname, name, sizeof(member.ifbr_ifsname));
+	strlcpy(drv.ifd_name, bridge, sizeof(drv.ifd_name));
+	if (ioctl(sock, SIOCSDRVSPEC, &drv) == 0)
+		return NULL;
+	switch (errno) {
+	case EEXIST:
+		return NULL; /* it is a member already */
+	case ENXIO:
+		return "there is no such interface; make it with `ifconfig bridge0 create up'";
+	case EOPNOTSUPP:
+	case EINVAL:
+		return "is no bridge; make one with `ifconfig bridge0 create up'";
+	case EBUSY:
+		return "the tap is a member of another one; take it out with `ifconfig BRIDGE "
+		       "deletem TAP'";
+	case EPERM:
+		return "not permitted; let root do `ifconfig BRIDGE addm TAP', and leave this out";
+	default:
+		return strerror(errno);
 	}
-	say("%s: bridge=%s: %s", dev_conf_where(conf), bridge, wrong);
-	return -1;
-}
-
-static int
-tap_set_up(const struct dev_conf *conf, const char *name)
-{
-	const char *bridge = dev_conf_get(conf, "bridge");
-	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), error;
-
-	if (sock < 0) {
-		say("%s: tap %s: no socket: %s", dev_conf_where(conf), name, strerror(errno));
-		return -1;
-	}
-	error = bridge != NULL ? tap_bridge(sock, conf, name, bridge) : 0;
-	if (error == 0)
-		error = tap_up(sock, conf, name);
-	close(sock);
-	return error;
 }
 
 static void
@@ -146,7 +112,7 @@ tap_open(struct netbe *be, const struct dev_conf *conf, const char *what)
 		return -1;
 	}
 	be->sc = t;
-	if (tap_attach(t, conf, what) != 0 || tap_set_up(conf, what) != 0) {
+	if (tap_attach(t, conf, what) != 0 || net_tap_set_up(conf, what) != 0) {
 		tap_close(be);
 		return -1;
 	}

@@ -158,26 +158,6 @@ tap_attach(struct linux_tap *t, const struct dev_conf *conf)
 	return 0;
 }
 
-/* Who may not switch it on finds it switched on, or is told. */
-static int
-tap_up(const struct linux_tap *t, int sock, const struct dev_conf *conf)
-{
-	struct ifreq ifr = { 0 };
-
-	memcpy(ifr.ifr_name, t->name, sizeof(ifr.ifr_name));
-	if (ioctl(sock, SIOCGIFFLAGS, &ifr) != 0)
-		return say_errno(conf, t->name, "its flags");
-	if ((ifr.ifr_flags & IFF_UP) != 0)
-		return 0;
-	ifr.ifr_flags |= IFF_UP;
-	if (ioctl(sock, SIOCSIFFLAGS, &ifr) == 0)
-		return 0;
-	say("%s: tap %s: is down, and this user may not change that (%s); let root do "
-	    "`ip link set %s up'",
-	    dev_conf_where(conf), t->name, strerror(errno), t->name);
-	return -1;
-}
-
 /* Is the tap a port of this bridge already? */
 static bool
 is_port(const char *name, const char *bridge)
@@ -195,33 +175,35 @@ is_port(const char *name, const char *bridge)
 	return slash != NULL && strcmp(slash + 1, bridge) == 0;
 }
 
-static int
-tap_bridge(const struct linux_tap *t, int sock, const struct dev_conf *conf, const char *bridge)
+const char *const net_tap_up_command = "ip link set";
+
+const char *
+net_tap_join(int sock, const char *name, const char *bridge)
 {
-	const char *wrong = netbe_check_ifname(bridge);
 	struct ifreq ifr = { 0 };
 	int error;
 
-	if (wrong == NULL) {
-		strncpy(ifr.ifr_name, bridge, sizeof(ifr.ifr_name) - 1);
-		ifr.ifr_ifindex = (int)if_nametoindex(t->name);
-		if (ioctl(sock, SIOCBRADDIF, &ifr) == 0)
-			return 0;
-		error = errno;
-		if (is_port(t->name, bridge))
-			return 0;
-		wrong = error == ENODEV ? "there is no such interface; make it with `ip link add "
-					  "NAME type bridge'" :
-		    error == EOPNOTSUPP ? "is no bridge; make one with `ip link add NAME type "
-					  "bridge'" :
-		    error == EBUSY	? "the tap is a port of another one; take it out with `ip "
-					  "link set TAP nomaster'" :
-		    error == EPERM	? "not permitted: joining it needs CAP_NET_ADMIN; let root "
-					  "do `ip link set TAP master BRIDGE', and leave this out" :
-					  strerror(error);
+	strncpy(ifr.ifr_name, bridge, sizeof(ifr.ifr_name) - 1);
+	ifr.ifr_ifindex = (int)if_nametoindex(name);
+	if (ioctl(sock, SIOCBRADDIF, &ifr) == 0)
+		return NULL;
+	error = errno;
+	if (is_port(name, bridge))
+		return NULL;
+	switch (error) {
+	case ENODEV:
+		return "there is no such interface; make it with `ip link add NAME type bridge'";
+	case EOPNOTSUPP:
+		return "is no bridge; make one with `ip link add NAME type bridge'";
+	case EBUSY:
+		return "the tap is a port of another one; take it out with `ip link set TAP "
+		       "nomaster'";
+	case EPERM:
+		return "not permitted: joining it needs CAP_NET_ADMIN; let root do `ip link set "
+		       "TAP master BRIDGE', and leave this out";
+	default:
+		return strerror(error);
 	}
-	say("%s: bridge=%s: %s", dev_conf_where(conf), bridge, wrong);
-	return -1;
 }
 
 static uint64_t
@@ -250,21 +232,6 @@ tap_close(struct netbe *be)
 }
 
 static int
-tap_set_up(const struct linux_tap *t, const struct dev_conf *conf)
-{
-	const char *bridge = dev_conf_get(conf, "bridge");
-	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), error;
-
-	if (sock < 0)
-		return say_errno(conf, t->name, "no socket");
-	error = bridge != NULL ? tap_bridge(t, sock, conf, bridge) : 0;
-	if (error == 0)
-		error = tap_up(t, sock, conf);
-	close(sock);
-	return error;
-}
-
-static int
 tap_open(struct netbe *be, const struct dev_conf *conf, const char *what)
 {
 	struct linux_tap *t = calloc(1, sizeof(*t));
@@ -277,7 +244,7 @@ tap_open(struct netbe *be, const struct dev_conf *conf, const char *what)
 	strncpy(t->name, what, sizeof(t->name) - 1);
 	be->sc = t;
 	be->native_hdr = true;
-	if (tap_attach(t, conf) != 0 || tap_set_up(t, conf) != 0) {
+	if (tap_attach(t, conf) != 0 || net_tap_set_up(conf, t->name) != 0) {
 		tap_close(be);
 		return -1;
 	}
