@@ -53,7 +53,7 @@ struct os_event {
 	uint64_t count;		    /* [lock] */
 	LIST_HEAD(, watch) watches; /* [lock] */
 	u_int refs;		    /* [a] the open, the core, and a job under way */
-	u_int pollers; /* [a] somebody polls or has a knote, or has since the last job */
+	u_int pollers; /* [a] somebody has polled, or has had a knote: from then on they are told */
 	struct os_waitq readers;
 	struct mtx poll_lock; /* of sel and its knotes; before lock */
 	struct selinfo sel;
