@@ -6,9 +6,9 @@
  * user space by the sizes that are in the command; the core sees kernel memory only.  An offset
  * into /dev/vmm/NAME is a guest physical address.
  *
- * A node goes with its VM: destroy_dev waits for threads in here and ends the opens, whose
- * descriptors give ENXIO from then on.  An open holds a reference on the VM, as a map does
- * (pager.c).
+ * A node goes with its VM: destroy_dev waits for threads in here, which get ENXIO, and ends the
+ * opens; ioctl(2) of their descriptors gives ENOTTY from then on, which is devfs's answer.  An open
+ * holds a reference on the VM, as a map does (pager.c).
  */
 #include <sys/param.h>
 #include <sys/systm.h>
