@@ -35,7 +35,7 @@ KBUILD := sys/os/linux/Kbuild
 NINJA = flock build/$(1).lock ninja $(NINJA_FLAGS) -C build/$(1)
 NINJA_FLAGS ?= --quiet
 
-.PHONY: help setup run build native clang armhf silicon module modules check check-all bench \
+.PHONY: help setup run build native clang armhf freebsd-user freebsd-module silicon module modules check check-all bench \
 	coverage fuzz lint format clean
 .DEFAULT_GOAL := help
 
@@ -53,6 +53,10 @@ help:
 	@echo 'make fuzz       libFuzzer on each fuzz target (FUZZ_SECONDS=$(FUZZ_SECONDS) TARGET=name)'
 	@echo 'make build      module for both kernels, tools for the host, unit tests; see also'
 	@echo '                native, clang, armhf, silicon, module (KERNEL=), modules'
+	@echo 'make freebsd-user SYSROOT=DIRECTORY [LIBFDT=DIRECTORY]'
+	@echo '                tools for FreeBSD on armv7, where its headers and libraries are'
+	@echo 'make freebsd-module SYSDIR=DIRECTORY [KERNBUILDDIR=DIRECTORY]'
+	@echo '                vmm.ko for FreeBSD on armv7, against the sources of its kernel'
 	@echo 'make lint       layering, style and the like'
 	@echo 'make format     let clang-format have its way with the sources'
 	@echo 'make setup      only install and fetch what is missing (all others do it too)'
@@ -85,6 +89,35 @@ clang: setup
 armhf: setup
 	$(call configure,armhf,--cross-file cross/armhf.ini -Doptimization=2 -Dlibfdt_root=$(CURDIR)/build/armhf-libs)
 	@$(call NINJA,armhf)
+
+# The tools for FreeBSD on armv7, with clang, lld and llvm of this machine. SYSROOT: FreeBSD's headers
+# and libraries (usr/include, usr/lib); LIBFDT: where include/libfdt.h and lib/libfdt.a stand, if not
+# there.
+freebsd-user:
+	@test -f '$(SYSROOT)/usr/include/sys/event.h' || { echo 'freebsd-user: SYSROOT=DIRECTORY has to' \
+		'be where FreeBSD has its usr/include and usr/lib; see docs/freebsd.md' >&2; exit 1; }
+	@mkdir -p build
+	@printf '%s\n' '[constants]' "sysroot = '$(abspath $(SYSROOT))'" > build/freebsd-sysroot.ini
+	$(call configure,freebsd,--cross-file build/freebsd-sysroot.ini --cross-file cross/freebsd-armv7.ini -Doptimization=2 $(if $(LIBFDT),-Dlibfdt_root=$(abspath $(LIBFDT))))
+	@$(call NINJA,freebsd)
+
+# vmm.ko for FreeBSD on armv7, with bmake, clang, lld and llvm of this machine; on FreeBSD it is just
+# make in sys/os/freebsd. SYSDIR: the kernel's sources, with share/mk of the same release beside them.
+FREEBSD_TARGET = armv7-unknown-freebsd-gnueabihf
+freebsd-module:
+	@test -f '$(SYSDIR)/conf/kmod.mk' || { echo 'freebsd-module: SYSDIR=DIRECTORY has to be the sys of' \
+		"FreeBSD's sources; see docs/freebsd.md" >&2; exit 1; }
+	@command -v bmake >/dev/null || { echo 'freebsd-module: bmake is not installed' >&2; exit 1; }
+	@mkdir -p build/freebsd-module
+	@MAKEOBJDIR=$(CURDIR)/build/freebsd-module flock build/freebsd-module.lock \
+		env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL bmake -s -m $(abspath $(SYSDIR)/../share/mk) \
+		-C sys/os/freebsd SRCTOP=$(abspath $(SYSDIR)/..) SYSDIR=$(abspath $(SYSDIR)) \
+		$(if $(KERNBUILDDIR),KERNBUILDDIR=$(abspath $(KERNBUILDDIR))) \
+		MACHINE=arm MACHINE_ARCH=armv7 MACHINE_CPUARCH=arm COMPILER_TYPE=clang \
+		COMPILER_VERSION=140006 X_COMPILER_TYPE=clang X_COMPILER_VERSION=140006 LINKER_TYPE=lld \
+		LINKER_VERSION=140006 LINKER_FEATURES='build-id' LD=ld.lld NM=llvm-nm OBJCOPY=llvm-objcopy \
+		'CC=clang --target=$(FREEBSD_TARGET) -Qunused-arguments -Wno-unknown-warning-option' \
+		SRCCONF=/dev/null __MAKE_CONF=/dev/null MK_CTF=no MK_SSP=no MK_MAN=no MK_AUTO_OBJ=no
 
 # A sanitizer's runtime cannot come in behind QEMU's back: no sanitizers here.
 silicon: setup

@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +25,7 @@
 #include "dev/pl061.h"
 #include "devices.h"
 #include "firmware.h"
+#include "host.h"
 #include "nodes.h"
 #include "outside.h"
 #include "sandbox.h"
@@ -402,7 +402,6 @@ start_vcpu(struct machine *m, unsigned int id, int pin)
 {
 	struct run_vcpu *v = &m->vcpu[m->nvcpus];
 	char name[16];
-	cpu_set_t set;
 	int error;
 
 	v->run = &m->run;
@@ -423,27 +422,23 @@ start_vcpu(struct machine *m, unsigned int id, int pin)
 	}
 	m->nvcpus++;
 	snprintf(name, sizeof(name), "vcpu %u", id);
-	pthread_setname_np(v->thread, name);
+	host_thread_name(v->thread, name);
 	if (pin < 0)
 		return 0;
-	CPU_ZERO(&set);
-	CPU_SET((size_t)pin, &set);
-	error = pthread_setaffinity_np(v->thread, sizeof(set), &set);
+	error = host_thread_pin(v->thread, (unsigned int)pin);
 	errno = error;
 	return error != 0 ? -1 : 0;
 }
 
-/* Before anything has been done to the VM.  Tries them on this thread. */
+/* Before anything has been done to the VM. */
 static int
 check_pins(const struct machine *m, const struct bhyve_config *c)
 {
 	uint64_t active = (1u << (c->vcpus != 0 ? c->vcpus : 1)) - 1;
-	cpu_set_t before, set;
 	int error = 0;
 
 	if (!config_boots(c) && vm_active_cpus(m->run.ctx, &active) != 0)
 		return say_vm(VM_OP_OPEN, c->name);
-	pthread_getaffinity_np(pthread_self(), sizeof(before), &before);
 	for (unsigned int i = 0; i < VM_MAXCPU && error == 0; i++) {
 		if (c->pin[i] < 0)
 			continue;
@@ -452,14 +447,11 @@ check_pins(const struct machine *m, const struct bhyve_config *c)
 			    __builtin_popcountll(active));
 			return -1;
 		}
-		CPU_ZERO(&set);
-		CPU_SET((size_t)c->pin[i], &set);
-		error = pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+		error = host_cpu_check((unsigned int)c->pin[i]);
 		if (error != 0)
 			say("-p %u:%d: %s: is there such a host CPU?", i, c->pin[i],
 			    strerror(error));
 	}
-	pthread_setaffinity_np(pthread_self(), sizeof(before), &before);
 	return error != 0 ? -1 : 0;
 }
 

@@ -277,9 +277,10 @@ file_geometry(struct block_file *f, const struct block_params *p, const struct s
 		say("%s: path=%s: the device is read-only; add ro", p->where, p->path);
 		return false;
 	}
-	if (p->nocache && (least = probe_direct(f->fd, &f->mem_align)) == 0) {
-		say("%s: path=%s: it cannot be read past the page cache; leave out nocache",
-		    p->where, p->path);
+	if ((p->nocache || !block_host_is_cached(f->device)) &&
+	    (least = probe_direct(f->fd, &f->mem_align)) == 0) {
+		say("%s: path=%s: it cannot be read %s", p->where, p->path,
+		    p->nocache ? "past the page cache; leave out nocache" : "at all");
 		return false;
 	}
 	/* The page cache makes of it what we like, but a guest does better with what there is. */
@@ -301,11 +302,7 @@ open_path(const struct block_params *p, const struct stat *st)
 
 	if (p->nocache)
 		flags |= O_DIRECT;
-	if (p->direct)
-		flags |= O_DSYNC;
-	/* Not while it is mounted, or a member of something else. */
-	if (S_ISBLK(st->st_mode) && !p->read_only)
-		flags |= O_EXCL;
+	flags |= block_host_open_flags(block_host_is_device(st->st_mode), !p->read_only, p->direct);
 	fd = open(p->path, flags);
 	if (fd >= 0)
 		return fd;
@@ -354,7 +351,7 @@ check_kind(const struct block_params *p, struct stat *st)
 {
 	if (stat(p->path, st) != 0)
 		say("%s: path=%s: %s", p->where, p->path, strerror(errno));
-	else if (!S_ISREG(st->st_mode) && !S_ISBLK(st->st_mode))
+	else if (!S_ISREG(st->st_mode) && !block_host_is_device(st->st_mode))
 		say("%s: path=%s: is neither a file nor a block device", p->where, p->path);
 	else
 		return true;
@@ -380,7 +377,7 @@ file_open(const struct block_params *p, struct blockif *b, struct blockif_info *
 	}
 	*f = (struct block_file){
 		.fd = fd,
-		.device = S_ISBLK(st.st_mode),
+		.device = block_host_is_device(st.st_mode),
 		.direct = p->direct,
 		.nodelete = p->nodelete,
 		.mem_align = 1,

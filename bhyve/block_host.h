@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The bhyve-arm authors
  *
- * What block_file.c needs of the host OS beyond POSIX: block_host_linux.c.
+ * What block_file.c needs of the host OS beyond POSIX: block_host_linux.c, block_host_freebsd.c.
  */
 #ifndef BHYVE_BLOCK_HOST_H
 #define BHYVE_BLOCK_HOST_H
@@ -13,6 +13,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* May a file of this st_mode be a disk?  block_host_device() says it for sure. */
+bool block_host_is_device(mode_t mode);
+/* Does the kernel cache what is read, so that it can be read by the byte? */
+bool block_host_is_cached(bool device);
+/* What is to be open(2)ed with: alone as a device's writer, each write on the medium when done. */
+int block_host_open_flags(bool device, bool writer, bool synchronous);
 /*
  * Nobody else may have it open for writing; nor, for a writer, at all.  Holds while fd is open, is
  * nobody's but this fd's, and binds only those who ask.  0 or an errno, EWOULDBLOCK where it

@@ -17,6 +17,26 @@
 
 #include "block_host.h"
 
+bool
+block_host_is_device(mode_t mode)
+{
+	return S_ISBLK(mode);
+}
+
+bool
+block_host_is_cached(bool device)
+{
+	(void)device;
+	return true;
+}
+
+int
+block_host_open_flags(bool device, bool writer, bool synchronous)
+{
+	/* Not while it is mounted, or a member of something else. */
+	return (synchronous ? O_DSYNC : 0) | (device && writer ? O_EXCL : 0);
+}
+
 int
 block_host_lock(int fd, bool writer)
 {

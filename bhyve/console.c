@@ -25,11 +25,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "console.h"
 #include "debug.h"
+#include "host.h"
 #include "outside.h"
 
 #define RING_BYTES (64u << 10)
@@ -625,7 +625,6 @@ static bool
 flush(struct chardev *cd)
 {
 	uint64_t deadline = ev_now_ns() + FLUSH_NS, at;
-	struct timespec ts;
 	bool ended = false;
 
 	cd->closing = true;
@@ -634,10 +633,8 @@ flush(struct chardev *cd)
 		at = cd->progress + FLUSH_NS > deadline ? cd->progress + FLUSH_NS : deadline;
 		if (ev_now_ns() >= at)
 			break;
-		ts.tv_sec = (time_t)(at / 1000000000ull);
-		ts.tv_nsec = (long)(at % 1000000000ull);
 		pthread_mutex_unlock(&cd->lock);
-		ended = pthread_clockjoin_np(cd->writer, NULL, CLOCK_MONOTONIC, &ts) == 0;
+		ended = host_thread_join(cd->writer, at) == 0;
 		pthread_mutex_lock(&cd->lock);
 	}
 	return ended;

@@ -7,6 +7,7 @@
  */
 #include <sys/socket.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,6 +31,7 @@ struct control {
 	unsigned int ntables;
 	struct ev_loop *loop;
 	int listener;
+	int file; /* the listener's, by outside.h's number; -1: it has none */
 	struct ev_source *source;
 	struct client client[CLIENTS];
 };
@@ -107,6 +109,27 @@ client_new(void *arg)
 		cl->fd = fd;
 }
 
+/* Its number, or -1: there is none to be removed. */
+static int
+add_file(const char *vm_name)
+{
+	char path[64];
+
+	if (vm_control_dir == NULL)
+		return -1;
+	snprintf(path, sizeof(path), "%s/%s", vm_control_dir, vm_name);
+	return outside_add_file(path);
+}
+
+static void
+close_listener(struct control *c)
+{
+	if (c->listener >= 0)
+		close(c->listener);
+	if (c->file >= 0)
+		outside_remove(c->file);
+}
+
 struct control *
 control_create(
     struct ev_loop *loop, const char *vm_name, const struct control_table *tables, unsigned int n)
@@ -120,12 +143,12 @@ control_create(
 	for (int i = 0; i < CLIENTS; i++)
 		c->client[i] = (struct client){ .control = c, .fd = -1 };
 	c->listener = vm_control_listen(vm_name);
+	c->file = c->listener >= 0 ? add_file(vm_name) : -1;
 	if (c->listener >= 0)
 		c->source = ev_fd_add(loop, c->listener, client_new, c);
 	if (c->source != NULL)
 		return c;
-	if (c->listener >= 0)
-		close(c->listener);
+	close_listener(c);
 	free(c);
 	return NULL;
 }
@@ -138,6 +161,6 @@ control_destroy(struct control *c)
 			client_end(&c->client[i]);
 	}
 	ev_remove(c->source);
-	close(c->listener);
+	close_listener(c);
 	free(c);
 }

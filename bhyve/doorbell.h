@@ -4,7 +4,8 @@
  *
  * A doorbell: a descriptor that becomes readable when it is rung, any number of times before it is
  * answered.  The kernel module can ring it when the guest writes to an address (vm_bind_doorbell),
- * so that no run loop is woken.  An eventfd on Linux: doorbell_eventfd.c.
+ * so that no run loop is woken.  An eventfd on Linux, on FreeBSD /dev/vmmevent, which vmm makes for
+ * this.
  */
 #ifndef BHYVE_DOORBELL_H
 #define BHYVE_DOORBELL_H

@@ -32,12 +32,12 @@ struct ev_source *ev_fd_add(struct ev_loop *loop, int fd, ev_fn *fn, void *arg);
 void ev_fd_enable(struct ev_source *s, bool on); /* any thread; on after ev_fd_add */
 
 /* What an fd may be waited for, and what it may be found to be. */
-#define EV_READ	  1u
-#define EV_WRITE  2u
-#define EV_URGENT 4u  /* out-of-band data */
-#define EV_HANGUP 8u  /* found only, whatever was wanted */
-#define EV_ERROR  16u /* found only, whatever was wanted */
-/* Wait for these instead of EV_READ.  The loop's thread, while no other one uses the source. */
+#define EVENT_READ   1u
+#define EVENT_WRITE  2u
+#define EVENT_URGENT 4u	 /* out-of-band data */
+#define EVENT_HANGUP 8u	 /* found only, whatever was wanted */
+#define EVENT_ERROR  16u /* found only, whatever was wanted */
+/* Wait for these instead of EVENT_READ.  The loop's thread, while no other one uses the source. */
 void ev_fd_want(struct ev_source *s, unsigned int events);
 /* Within fn: what the fd was found to be. */
 unsigned int ev_fd_ready(const struct ev_source *s);

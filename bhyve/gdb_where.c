@@ -4,8 +4,9 @@
  *
  * The text of -G: [w][ADDRESS:]PORT.
  */
-#include <arpa/inet.h>
+#include <sys/socket.h>
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "gdb_where.h"

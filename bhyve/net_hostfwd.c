@@ -9,8 +9,9 @@
  * where each address may be left out.  Several are separated by ';', or by '/', which no shell
  * minds.
  */
-#include <arpa/inet.h>
+#include <sys/socket.h>
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "net_impl.h"

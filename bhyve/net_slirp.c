@@ -79,11 +79,11 @@ static const struct {
 	int slirp;
 	unsigned int ev;
 } poll_bits[] = {
-	{ SLIRP_POLL_IN, EV_READ },
-	{ SLIRP_POLL_OUT, EV_WRITE },
-	{ SLIRP_POLL_PRI, EV_URGENT },
-	{ SLIRP_POLL_ERR, EV_ERROR },
-	{ SLIRP_POLL_HUP, EV_HANGUP },
+	{ SLIRP_POLL_IN, EVENT_READ },
+	{ SLIRP_POLL_OUT, EVENT_WRITE },
+	{ SLIRP_POLL_PRI, EVENT_URGENT },
+	{ SLIRP_POLL_ERR, EVENT_ERROR },
+	{ SLIRP_POLL_HUP, EVENT_HANGUP },
 };
 #define POLL_BITS (sizeof(poll_bits) / sizeof(poll_bits[0]))
 
@@ -150,7 +150,7 @@ watch_add(struct netbe *be, int fd)
 	if (fd < 0 || !make_room(s, fd) || (w = calloc(1, sizeof(*w))) == NULL)
 		return NULL;
 	w->slirp = s;
-	w->want = EV_READ;
+	w->want = EVENT_READ;
 	w->source = ev_fd_add(be->loop, fd, found, w);
 	if (w->source == NULL) {
 		free(w);

@@ -172,7 +172,7 @@ peer_connect(struct netbe *be)
 		return false;
 	}
 	ev_fd_enable(s->out_source, false);
-	ev_fd_want(s->out_source, EV_WRITE);
+	ev_fd_want(s->out_source, EVENT_WRITE);
 	return true;
 }
 
@@ -183,7 +183,7 @@ socket_send(struct netbe *be, const struct iovec *iov, int niov)
 	struct msghdr msg = { .msg_iov = (struct iovec *)(uintptr_t)iov };
 	bool waits = !frame_ring_empty(s->backlog);
 
-	msg.msg_iovlen = (size_t)niov;
+	msg.msg_iovlen = (__typeof__(msg.msg_iovlen))niov;
 	/* A second try: the peer that we were connected to may have been followed by another. */
 	for (int tries = 0; tries < 2 && !waits; tries++) {
 		if (!peer_connect(be) || sendmsg(s->out, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)

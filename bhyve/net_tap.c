@@ -2,308 +2,71 @@
  * SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The bhyve-arm authors
  *
- * A tap device of Linux: one that is there and may be used by this user, or one that is made here
- * and goes with bhyve.  Each frame has a struct virtio_net_hdr, so that checksums and segmentation
- * are left to the host's kernel, and to its network card.
+ * A tap as it runs, on any system (net_tap.h).
  */
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/if_tun.h>
-#include <linux/sockios.h>
 #include <net/if.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "debug.h"
-#include "net_impl.h"
-
-struct net_tap {
-	int fd;
-	bool multi_queue;
-	unsigned int nqueues;	     /* that are open */
-	int queue[NETBE_TAP_QUEUES]; /* the first is fd */
-	bool detached[NETBE_TAP_QUEUES];
-	char name[IFNAMSIZ];
-	struct ev_source *source;
-};
-
-/* What the guest may be given depends on the kernel; what it sends needs nobody's consent. */
-static const struct {
-	uint64_t feature;
-	unsigned int offload;
-} guest_offloads[] = {
-	{ NETBE_GUEST_CSUM, TUN_F_CSUM },
-	{ NETBE_GUEST_TSO4, TUN_F_CSUM | TUN_F_TSO4 },
-	{ NETBE_GUEST_TSO6, TUN_F_CSUM | TUN_F_TSO6 },
-	{ NETBE_GUEST_UFO, TUN_F_CSUM | TUN_F_UFO },
-};
-#define GUEST_OFFLOADS (sizeof(guest_offloads) / sizeof(guest_offloads[0]))
-#define HOST_FEATURES  (NETBE_CSUM | NETBE_HOST_TSO4 | NETBE_HOST_TSO6 | NETBE_HOST_UFO)
+#include "net_tap.h"
 
 static int
-say_errno(const struct dev_conf *conf, const char *name, const char *what)
+join(int sock, const struct dev_conf *conf, const char *name)
 {
-	say("%s: tap %s: %s: %s", dev_conf_where(conf), name, what, strerror(errno));
-	return -1;
-}
+	const char *bridge = dev_conf_get(conf, "bridge");
+	const char *wrong = bridge != NULL ? netbe_check_ifname(bridge) : NULL;
 
-/* ---- open ---- */
-
-static int
-say_attach(const struct dev_conf *conf, const char *name)
-{
-	const char *where = dev_conf_where(conf);
-
-	switch (errno) {
-	case EPERM:
-	case EACCES:
-		say("%s: tap %s: not permitted: a new one needs CAP_NET_ADMIN; or let root make it "
-		    "with `ip tuntap add dev %s mode tap vnet_hdr user %u'",
-		    where, name, name, (unsigned int)geteuid());
-		break;
-	case EBUSY:
-		say("%s: tap %s: is in use by another program; choose another name", where, name);
-		break;
-	case EINVAL:
-		say("%s: tap %s: is an interface of another kind; make a tap with `ip tuntap add "
-		    "dev %s mode tap vnet_hdr'",
-		    where, name, name);
-		break;
-	default:
-		return say_errno(conf, name, "cannot be used");
-	}
-	return -1;
-}
-
-static int
-set_iff(const struct net_tap *t, int fd, bool multi_queue)
-{
-	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
-
-	if (multi_queue)
-		ifr.ifr_flags |= IFF_MULTI_QUEUE;
-	memcpy(ifr.ifr_name, t->name, sizeof(ifr.ifr_name));
-	return ioctl(fd, TUNSETIFF, &ifr);
-}
-
-/*
- * Nothing keeps a second program from a tap of several queues, and each would get some of the
- * frames.  With a queue open it has a carrier.
- */
-static bool
-is_taken(const struct net_tap *t)
-{
-	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq ifr = { 0 };
-	bool taken;
-
-	if (sock < 0)
-		return false;
-	memcpy(ifr.ifr_name, t->name, sizeof(ifr.ifr_name));
-	taken = ioctl(sock, SIOCGIFFLAGS, &ifr) == 0 && (ifr.ifr_flags & IFF_RUNNING) != 0;
-	close(sock);
-	return taken;
-}
-
-static int
-set_first_iff(const struct net_tap *t, bool multi_queue)
-{
-	if (!multi_queue || !is_taken(t))
-		return set_iff(t, t->fd, multi_queue);
-	errno = EBUSY;
-	return -1;
-}
-
-/* One that is there already is of either kind; a new one can be what may be needed. */
-static int
-set_any_iff(struct net_tap *t, bool multi_queue)
-{
-	t->multi_queue = multi_queue;
-	if (set_first_iff(t, multi_queue) == 0)
+	if (bridge != NULL && wrong == NULL)
+		wrong = net_tap_join(sock, name, bridge);
+	if (wrong == NULL)
 		return 0;
-	if (errno != EINVAL)
-		return -1;
-	t->multi_queue = !multi_queue;
-	return set_first_iff(t, !multi_queue);
-}
-
-static int
-tap_attach(struct net_tap *t, const struct dev_conf *conf)
-{
-	int hdr = NETBE_VNET_HDR;
-
-	t->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	if (t->fd < 0) {
-		if (errno == ENOENT || errno == ENODEV)
-			say("%s: tap %s: this host has no /dev/net/tun; `modprobe tun' brings it",
-			    dev_conf_where(conf), t->name);
-		else
-			say("%s: tap %s: /dev/net/tun: %s; this user must be able to read and "
-			    "write it",
-			    dev_conf_where(conf), t->name, strerror(errno));
-		return -1;
-	}
-	if (set_any_iff(t, dev_conf_number(conf, "queues") > 1) != 0)
-		return say_attach(conf, t->name);
-	t->queue[0] = t->fd;
-	t->nqueues = 1;
-	if (ioctl(t->fd, TUNSETVNETHDRSZ, &hdr) != 0)
-		return say_errno(conf, t->name, "no virtio header of 12 bytes");
-	return 0;
-}
-
-/* Who may not switch it on finds it switched on, or is told. */
-static int
-tap_up(const struct net_tap *t, int sock, const struct dev_conf *conf)
-{
-	struct ifreq ifr = { 0 };
-
-	memcpy(ifr.ifr_name, t->name, sizeof(ifr.ifr_name));
-	if (ioctl(sock, SIOCGIFFLAGS, &ifr) != 0)
-		return say_errno(conf, t->name, "its flags");
-	if ((ifr.ifr_flags & IFF_UP) != 0)
-		return 0;
-	ifr.ifr_flags |= IFF_UP;
-	if (ioctl(sock, SIOCSIFFLAGS, &ifr) == 0)
-		return 0;
-	say("%s: tap %s: is down, and this user may not change that (%s); let root do "
-	    "`ip link set %s up'",
-	    dev_conf_where(conf), t->name, strerror(errno), t->name);
-	return -1;
-}
-
-/* Is the tap a port of this bridge already? */
-static bool
-is_port(const char *name, const char *bridge)
-{
-	char path[64], target[256];
-	const char *slash;
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "/sys/class/net/%s/master", name);
-	n = readlink(path, target, sizeof(target) - 1);
-	if (n < 0)
-		return false;
-	target[n] = '\0';
-	slash = strrchr(target, '/');
-	return slash != NULL && strcmp(slash + 1, bridge) == 0;
-}
-
-static int
-tap_bridge(const struct net_tap *t, int sock, const struct dev_conf *conf, const char *bridge)
-{
-	const char *wrong = netbe_check_ifname(bridge);
-	struct ifreq ifr = { 0 };
-	int error;
-
-	if (wrong == NULL) {
-		strncpy(ifr.ifr_name, bridge, sizeof(ifr.ifr_name) - 1);
-		ifr.ifr_ifindex = (int)if_nametoindex(t->name);
-		if (ioctl(sock, SIOCBRADDIF, &ifr) == 0)
-			return 0;
-		error = errno;
-		if (is_port(t->name, bridge))
-			return 0;
-		wrong = error == ENODEV ? "there is no such interface; make it with `ip link add "
-					  "NAME type bridge'" :
-		    error == EOPNOTSUPP ? "is no bridge; make one with `ip link add NAME type "
-					  "bridge'" :
-		    error == EBUSY	? "the tap is a port of another one; take it out with `ip "
-					  "link set TAP nomaster'" :
-		    error == EPERM	? "not permitted: joining it needs CAP_NET_ADMIN; let root "
-					  "do `ip link set TAP master BRIDGE', and leave this out" :
-					  strerror(error);
-	}
 	say("%s: bridge=%s: %s", dev_conf_where(conf), bridge, wrong);
 	return -1;
 }
 
-static uint64_t
-tap_features(const struct net_tap *t)
-{
-	uint64_t features = HOST_FEATURES;
-
-	for (size_t i = 0; i < GUEST_OFFLOADS; i++) {
-		if (ioctl(t->fd, TUNSETOFFLOAD, guest_offloads[i].offload) == 0)
-			features |= guest_offloads[i].feature;
-	}
-	ioctl(t->fd, TUNSETOFFLOAD, 0);
-	return features;
-}
-
-static void
-tap_close(struct netbe *be)
-{
-	struct net_tap *t = be->sc;
-
-	for (unsigned int i = 1; i < t->nqueues; i++)
-		close(t->queue[i]);
-	if (t->fd >= 0)
-		close(t->fd);
-	free(t);
-}
-
+/* Who may not switch it on finds it switched on, or is told. */
 static int
-tap_set_up(const struct net_tap *t, const struct dev_conf *conf)
+switch_on(int sock, const struct dev_conf *conf, const char *name)
 {
-	const char *bridge = dev_conf_get(conf, "bridge");
+	struct ifreq ifr = { 0 };
+
+	strncpy(ifr.ifr_name, name, sizeof(ifr.ifr_name) - 1);
+	if (ioctl(sock, SIOCGIFFLAGS, &ifr) == 0) {
+		if ((ifr.ifr_flags & IFF_UP) != 0)
+			return 0;
+		ifr.ifr_flags |= IFF_UP;
+		if (ioctl(sock, SIOCSIFFLAGS, &ifr) == 0)
+			return 0;
+	}
+	say("%s: tap %s: is down, and this user may not change that (%s); let root do `%s %s up'",
+	    dev_conf_where(conf), name, strerror(errno), net_tap_up_command, name);
+	return -1;
+}
+
+int
+net_tap_set_up(const struct dev_conf *conf, const char *name)
+{
 	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), error;
 
-	if (sock < 0)
-		return say_errno(conf, t->name, "no socket");
-	error = bridge != NULL ? tap_bridge(t, sock, conf, bridge) : 0;
+	if (sock < 0) {
+		say("%s: tap %s: no socket: %s", dev_conf_where(conf), name, strerror(errno));
+		return -1;
+	}
+	error = join(sock, conf, name);
 	if (error == 0)
-		error = tap_up(t, sock, conf);
+		error = switch_on(sock, conf, name);
 	close(sock);
 	return error;
 }
 
-static int
-tap_open(struct netbe *be, const struct dev_conf *conf, const char *what)
-{
-	struct net_tap *t = calloc(1, sizeof(*t));
-
-	if (t == NULL) {
-		say("%s: no memory left", dev_conf_where(conf));
-		return -1;
-	}
-	t->fd = -1;
-	strncpy(t->name, what, sizeof(t->name) - 1);
-	be->sc = t;
-	be->native_hdr = true;
-	if (tap_attach(t, conf) != 0 || tap_set_up(t, conf) != 0) {
-		tap_close(be);
-		return -1;
-	}
-	be->features = tap_features(t);
-	return 0;
-}
-
-/* ---- run ---- */
-
-static int
-tap_set_features(struct netbe *be, uint64_t features)
-{
-	struct net_tap *t = be->sc;
-	unsigned int offload = 0;
-
-	/* Segments are for who takes checksums (virtio 1.2, 5.1.3.1). */
-	for (size_t i = 0; i < GUEST_OFFLOADS && (features & NETBE_GUEST_CSUM) != 0; i++) {
-		if ((features & guest_offloads[i].feature) != 0)
-			offload |= guest_offloads[i].offload;
-	}
-	return ioctl(t->fd, TUNSETOFFLOAD, offload);
-}
-
-static void
-tap_send(struct netbe *be, const struct iovec *iov, int niov)
+void
+net_tap_send(struct netbe *be, const struct iovec *iov, int niov)
 {
 	struct net_tap *t = be->sc;
 
@@ -312,8 +75,8 @@ tap_send(struct netbe *be, const struct iovec *iov, int niov)
 		return;
 }
 
-static uint32_t
-tap_read(struct netbe *be, uint8_t *buf, uint32_t size)
+uint32_t
+net_tap_read(struct netbe *be, uint8_t *buf, uint32_t size)
 {
 	struct net_tap *t = be->sc;
 	ssize_t n;
@@ -325,135 +88,35 @@ tap_read(struct netbe *be, uint8_t *buf, uint32_t size)
 }
 
 static void
-tap_readable(void *arg)
+readable(void *arg)
 {
 	netbe_frames_wait(arg);
 }
 
-static void
-tap_pause(struct netbe *be, bool pause)
+void
+net_tap_pause(struct netbe *be, bool pause)
 {
 	struct net_tap *t = be->sc;
 
 	ev_fd_enable(t->source, !pause);
 }
 
-static int
-tap_start(struct netbe *be)
+int
+net_tap_start(struct netbe *be)
 {
 	struct net_tap *t = be->sc;
 
-	t->source = ev_fd_add(be->loop, t->fd, tap_readable, be);
+	t->source = ev_fd_add(be->loop, t->fd, readable, be);
 	if (t->source == NULL)
 		return -1;
 	ev_fd_enable(t->source, false);
 	return 0;
 }
 
-static void
-tap_stop(struct netbe *be)
+void
+net_tap_stop(struct netbe *be)
 {
 	struct net_tap *t = be->sc;
 
 	ev_remove(t->source);
 }
-
-/* ---- queues ---- */
-
-unsigned int
-netbe_tap_count(const struct netbe *be)
-{
-	const struct net_tap *t = be->sc;
-
-	return t->nqueues;
-}
-
-int
-netbe_tap_fd(const struct netbe *be, unsigned int queue)
-{
-	const struct net_tap *t = be->sc;
-
-	return t->queue[queue];
-}
-
-static int
-add_queue(struct net_tap *t)
-{
-	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC), error;
-
-	if (fd < 0)
-		return -1;
-	if (set_iff(t, fd, true) != 0) {
-		error = errno;
-		close(fd);
-		errno = error;
-		return -1;
-	}
-	t->detached[t->nqueues] = false;
-	t->queue[t->nqueues++] = fd;
-	return 0;
-}
-
-int
-netbe_tap_add_queues(struct netbe *be, unsigned int n)
-{
-	struct net_tap *t = be->sc;
-
-	if (n > t->nqueues && (!t->multi_queue || n > NETBE_TAP_QUEUES)) {
-		errno = EINVAL;
-		return -1;
-	}
-	while (t->nqueues < n) {
-		if (add_queue(t) != 0)
-			return -1;
-	}
-	return 0;
-}
-
-int
-netbe_tap_use_queues(struct netbe *be, unsigned int n)
-{
-	struct net_tap *t = be->sc;
-
-	for (unsigned int i = 1; i < t->nqueues; i++) {
-		struct ifreq ifr = { 0 };
-		bool detach = i >= n;
-
-		ifr.ifr_flags = detach ? IFF_DETACH_QUEUE : IFF_ATTACH_QUEUE;
-		if (t->detached[i] == detach)
-			continue;
-		if (ioctl(t->queue[i], TUNSETQUEUE, &ifr) != 0)
-			return -1;
-		t->detached[i] = detach;
-	}
-	return 0;
-}
-
-void
-netbe_tap_filter(struct netbe *be, const uint8_t (*mac)[6], unsigned int n, bool all_groups)
-{
-	struct net_tap *t = be->sc;
-	union {
-		struct tun_filter head;
-		uint8_t bytes[sizeof(struct tun_filter) + NETBE_TAP_FILTER_MAX * 6];
-	} filter = { .head = { .flags = all_groups ? TUN_FLT_ALLMULTI : 0 } };
-
-	if (n > NETBE_TAP_FILTER_MAX)
-		n = 0;
-	filter.head.count = (uint16_t)n;
-	if (n != 0)
-		memcpy(filter.bytes + offsetof(struct tun_filter, addr), mac, n * sizeof(mac[0]));
-	/* Where it cannot be had, more comes through. */
-	ioctl(t->fd, TUNSETTXFILTER, &filter);
-}
-
-const struct netbe_kind netbe_tap = {
-	.open = tap_open,
-	.close = tap_close,
-	.start = tap_start,
-	.stop = tap_stop,
-	.pause = tap_pause,
-	.send = tap_send,
-	.read = tap_read,
-	.set_features = tap_set_features,
-};

@@ -6,7 +6,6 @@
  * packet with a request, one with the answer, a descriptor with either.  What comes in after
  * "seal" is a hostile device's for all we know: a word out of a list and a number below a bound.
  */
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -20,6 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "host.h"
 #include "outside.h"
 #include "vmmapi.h"
 
@@ -282,8 +282,8 @@ serve(int sock)
 	/* bhyve's own standard descriptors are not held open for whoever waits for their end. */
 	dup2(sock, STDIN_FILENO);
 	sock = STDIN_FILENO;
-	close_range(1, ~0u, 0);
-	prctl(PR_SET_NAME, "bhyve-outside");
+	host_close_from(1);
+	host_process_name("bhyve-outside");
 	ignore_signals();
 	while (recv_packet(sock, &q, sizeof(q), &in)) {
 		out = -1;

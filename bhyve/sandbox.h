@@ -6,11 +6,8 @@
  * model that a guest has taken over has nothing but the descriptors it already had.
  * docs/sandbox.md says what remains and why.
  *
- * sandbox_linux.c does it with namespaces, capabilities and seccomp, sandbox_none.c not at all.
- * Another system's is one more file: for FreeBSD, sandbox_enter() is cap_enter() after
- * cap_rights_limit() and cap_ioctls_limit() on every descriptor; what devices need of the world is
- * behind outside.h already, which is what Capsicum asks for, too, and pdfork() would make its
- * process.  sandbox_prepare() has nothing to do there.
+ * sandbox_linux.c does it with namespaces, capabilities and seccomp, sandbox_freebsd.c with
+ * Capsicum, sandbox_none.c not at all.
  */
 #ifndef BHYVE_SANDBOX_H
 #define BHYVE_SANDBOX_H

@@ -15,6 +15,7 @@
 
 #include "debug.h"
 #include "flash_image.h"
+#include "host.h"
 
 #define CHUNK 65536u
 
@@ -57,7 +58,7 @@ flash_image_open(struct flash_image *img, const char *what, const char *file, bo
 
 	*img = (struct flash_image){ .fd = -1, .what = what, .writable = writable };
 	if (file == NULL)
-		img->fd = memfd_create("flash", MFD_CLOEXEC);
+		img->fd = host_memory_file("flash");
 	else
 		img->fd = open(file, flags, 0666);
 	if (img->fd < 0)

@@ -15,6 +15,7 @@
 
 #include "debug.h"
 #include "doorbell.h"
+#include "host.h"
 #include "iov.h"
 #include "virtio_net_impl.h"
 
@@ -368,7 +369,7 @@ net_thread(void *arg)
 {
 	struct virtio_net *vn = arg;
 
-	pthread_setname_np(pthread_self(), "virtio-net");
+	host_thread_name(pthread_self(), "virtio-net");
 	if (vn->on_vhost) {
 		ev_loop_run(vn->loop);
 	} else if (netbe_start(vn->be, vn->loop, &netbe_user, vn) == 0) {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "doorbell.h"
+#include "host.h"
 #include "virtio_worker.h"
 
 int
@@ -61,8 +62,8 @@ worker_main(void *arg)
 	struct virtio_worker *w = arg;
 	int timeout_ms;
 
-	/* Another thread's name would be a file. */
-	pthread_setname_np(pthread_self(), w->name);
+	/* Another thread's name would be a file on Linux. */
+	host_thread_name(pthread_self(), w->name);
 	while (!virtio_worker_stopping(w)) {
 		/* What the guest asked for before it started us rings no bell. */
 		timeout_ms = w->serve(w->sc);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "vmm_host.h"
 #include "vmm_sys.h"
 #include "vmmapi.h"
 
@@ -67,7 +68,7 @@ static const char *const op_names[VM_OP_LAST] = {
 	[VM_OP_ASK] = "cannot ask the bhyve of VM",
 };
 
-/* Whatever was asked: is the module there, and may this user speak to it? */
+/* Whatever was asked: is the module there, and may this user speak to it?  %s: how it is loaded. */
 static const char *
 module_trouble(int error)
 {
@@ -83,9 +84,21 @@ module_trouble(int error)
 	if (errno == EACCES || errno == EPERM)
 		return "no permission for " VMM_CTL_PATH
 		       ": be root, or join the group it belongs to";
-	return VMM_CTL_PATH
-	    " is not there: load the vmm module (modprobe vmm; dmesg says why if it "
-	    "refuses: it needs a host booted in HYP mode)";
+	return VMM_CTL_PATH " is not there: load the vmm module (%s; dmesg says why if it "
+			    "refuses: it needs a host booted in HYP mode)";
+}
+
+/* text, what is put in place of its %s if it has one. */
+static const char *
+fill(char *buf, size_t size, const char *text, const char *what)
+{
+	const char *hole = strstr(text, "%s");
+
+	if (hole == NULL)
+		snprintf(buf, size, "%s", text);
+	else
+		snprintf(buf, size, "%.*s%s%s", (int)(hole - text), text, what, hole + 2);
+	return buf;
 }
 
 const char *
@@ -99,21 +112,14 @@ vm_strerror(enum vm_op op, const char *name, int error, char *buf, size_t size)
 	trouble = module_trouble(error);
 	errno = saved;
 	if (trouble != NULL) {
-		snprintf(buf, size, "%s", trouble);
-		return buf;
+		return fill(buf, size, trouble, vmm_host_load);
 	}
 	for (size_t i = 0; i < sizeof(advices) / sizeof(advices[0]); i++) {
 		const struct advice *a = &advices[i];
-		const char *hole = strstr(a->text, "%s");
 
 		if ((a->op != ANY && a->op != op) || a->error != error)
 			continue;
-		if (hole == NULL)
-			snprintf(buf, size, "%s", a->text);
-		else
-			snprintf(
-			    buf, size, "%.*s%s%s", (int)(hole - a->text), a->text, name, hole + 2);
-		return buf;
+		return fill(buf, size, a->text, name);
 	}
 	snprintf(buf, size, "%s \"%s\": %s", op < VM_OP_LAST ? op_names[op] : "failed", name,
 	    strerror(error));

@@ -209,6 +209,9 @@ const char *vm_suspend_name(uint32_t how);
  * request in a packet.  EADDRINUSE: somebody is.
  */
 int vm_control_listen(const char *name);
+/* Where the socket has a file, which its owner removes, the directory of it; the file's name is the
+ * VM's.  NULL: it has none. */
+extern const char *const vm_control_dir;
 /* Whether the other end of a connection may use the VM. */
 bool vm_control_allowed(const char *name, int fd);
 /*

@@ -129,6 +129,11 @@ int vmid_init(unsigned int bits); /* -ENODEV: more CPUs than it can serve */
 
 /* The host's machine as given to arch_init. */
 extern struct os_machine arm_machine;
+/*
+ * LPAE_SH_INNER or _OUTER: how the host shares its memory.  HYP and the guests map it likewise,
+ * since aliases that differ in shareability are not coherent (A3.5, mismatched attributes).
+ */
+extern uint64_t arm_ram_sh;
 /* GICH_VTR's list registers, capped; CNTFRQ in Hz. */
 extern uint32_t arm_nlrs;
 extern uint32_t arm_cntfrq;

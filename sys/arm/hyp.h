@@ -70,6 +70,7 @@ struct hyp_params {
 	hyp_va_t gich, gicd; /* device mappings, 4 KiB each */
 	uint32_t nlrs;
 	uint32_t vtimer_ppi; /* INTID */
+	uint32_t vtcr;
 };
 extern struct hyp_params hyp_params;
 

@@ -60,9 +60,9 @@ walk(struct hyp_map *m, uintptr_t va, bool make)
 
 /* Never writable and executable at once. */
 static uint64_t
-attributes(enum hyp_prot prot)
+attributes(const struct hyp_map *m, enum hyp_prot prot)
 {
-	uint64_t normal = LPAE_SH_INNER | LPAE_S1_ATTR(HYP_MAP_ATTR_NORMAL);
+	uint64_t normal = m->sh | LPAE_S1_ATTR(HYP_MAP_ATTR_NORMAL);
 	uint64_t device = LPAE_SH_OUTER | LPAE_S1_ATTR(HYP_MAP_ATTR_DEVICE);
 
 	switch (prot) {
@@ -79,8 +79,9 @@ attributes(enum hyp_prot prot)
 }
 
 int
-hyp_map_init(struct hyp_map *m)
+hyp_map_init(struct hyp_map *m, uint64_t sh)
 {
+	m->sh = sh;
 	m->root = os_pages_alloc(0);
 	m->pages = m->root != NULL;
 	return m->root != NULL ? 0 : -ENOMEM;
@@ -119,7 +120,7 @@ hyp_map_page(struct hyp_map *m, hyp_va_t va, hpa_t pa, enum hyp_prot prot)
 		return -ENOMEM;
 	if ((*desc & LPAE_VALID) != 0)
 		return -EEXIST;
-	desc_store(desc, pa.a | attributes(prot) | LPAE_AF | LPAE_S1_AP1 | LPAE_TYPE_PAGE);
+	desc_store(desc, pa.a | attributes(m, prot) | LPAE_AF | LPAE_S1_AP1 | LPAE_TYPE_PAGE);
 	return 0;
 }
 

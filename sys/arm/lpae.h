@@ -30,8 +30,10 @@
 #define LPAE_SH_NONE  (0ull << 8)
 #define LPAE_SH_OUTER (2ull << 8)
 #define LPAE_SH_INNER (3ull << 8)
-#define LPAE_AF	      BIT64(10) /* 0 would fault on the first access */
-#define LPAE_XN	      BIT64(54)
+/* the same where it stands in HTCR and VTCR, of the walks */
+#define TCR_SH0(sh) ((uint32_t)((sh)&LPAE_SH_MASK) << 4)
+#define LPAE_AF	    BIT64(10) /* 0 would fault on the first access */
+#define LPAE_XN	    BIT64(54)
 
 /* Stage 1: attributes by index into MAIR; AP[2:1]; HYP mode has AP[1] as should-be-one. */
 #define LPAE_S1_ATTR(n) ((uint64_t)(n) << 2)
@@ -51,20 +53,19 @@
 
 /*
  * VTCR: 40 bits of IPA (T0SZ = -8, with its sign repeated in S), first lookup at level 1
- * (SL0 = 1) in two concatenated tables, walks inner shareable and write-back write-allocate
- * cacheable, so that they see the host's stores to the tables without cache maintenance.
+ * (SL0 = 1) in two concatenated tables, walks write-back write-allocate cacheable and shareable as
+ * the host's memory is, so that they see its stores to the tables without cache maintenance.
  */
 #define VTCR_T0SZ_40BIT 8u /* 4 bits, two's complement */
 #define VTCR_S		BIT(4)
 #define VTCR_SL0_LEVEL1 (1u << 6)
 #define VTCR_IRGN0_WBWA (1u << 8)
 #define VTCR_ORGN0_WBWA (1u << 10)
-#define VTCR_SH0_INNER	(3u << 12)
 #define VTCR_RES1	BIT(31)
-#define VTCR_VALUE                                                                          \
-	(VTCR_RES1 | VTCR_SH0_INNER | VTCR_ORGN0_WBWA | VTCR_IRGN0_WBWA | VTCR_SL0_LEVEL1 | \
-	    VTCR_S | VTCR_T0SZ_40BIT)
-_Static_assert(VTCR_VALUE == 0x80003558u, "VTCR");
+#define VTCR_VALUE(sh)                                                                            \
+	(VTCR_RES1 | TCR_SH0(sh) | VTCR_ORGN0_WBWA | VTCR_IRGN0_WBWA | VTCR_SL0_LEVEL1 | VTCR_S | \
+	    VTCR_T0SZ_40BIT)
+_Static_assert(VTCR_VALUE(LPAE_SH_INNER) == 0x80003558u, "VTCR");
 
 #define STAGE2_IPA_BITS 40u
 /*

@@ -258,16 +258,16 @@ range_is_bad(uint64_t gpa, uint64_t pa, uint64_t len)
 }
 
 /*
- * A leaf for RAM.  Inner shareable write-back whatever the guest's stage 1 says of sharing;
- * where it says something weaker than write-back, that wins.  What is mapped can be read:
- * VM_PROT_READ is the map's to check.
+ * A leaf for RAM.  Write-back and shareable as the host has it, whatever the guest's stage 1 says
+ * of sharing; where it says something weaker than write-back, that wins.  What is mapped can be
+ * read: VM_PROT_READ is the map's to check.
  */
 static uint64_t
 ram_leaf(hpa_t pa, unsigned int level, uint32_t prot)
 {
 	uint64_t leaf = pa.a | leaf_type(level);
 
-	leaf |= LPAE_AF | LPAE_SH_INNER | LPAE_S2_MEMATTR_NORMAL | LPAE_S2_HAP_READ;
+	leaf |= LPAE_AF | arm_ram_sh | LPAE_S2_MEMATTR_NORMAL | LPAE_S2_HAP_READ;
 	if ((prot & VM_PROT_WRITE) != 0)
 		leaf |= LPAE_S2_HAP_WRITE;
 	if ((prot & VM_PROT_EXEC) == 0)

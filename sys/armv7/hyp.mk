@@ -11,11 +11,7 @@
 
 hyp-sys := $(src)/../..
 
-# Sources that run in HYP mode.  Those of sys/arm, regs.c and sysreg_fast.c are compiled
-# once more, by Kbuild, for the host.
-hyp-c := armv7/hyp_run armv7/hyp_lib armv7/regs armv7/sysreg_fast \
-	 arm/hyp_fast arm/psci_fast arm/vgic arm/vgic_mmio arm/vgic_hw_hyp arm/vtimer_hyp
-hyp-asm := armv7/hyp_vectors armv7/hyp_init armv7/hyp_switch
+include $(src)/../../armv7/hyp_files.mk
 
 hyp-objs := $(addprefix $(obj)/hyp/,$(addsuffix .o,$(notdir $(hyp-asm) $(hyp-c))))
 

@@ -33,10 +33,11 @@
 #define ID_MMFR0_VMSA	      MASK32(3, 0)
 #define VMSA_LPAE	      5u
 
-/* TTBCR, TTBR1, B4.1: how the host's walks share, in the two table formats */
-#define TTBCR_SH1	MASK32(29, 28)
-#define TTBCR_SH1_INNER 3u
-#define TTBR1_S		BIT64(1)
+/* TTBCR, TTBR0, TTBR1, B4.1: how the host's walks share, in the two table formats */
+#define TTBCR_SH1 MASK32(29, 28)
+#define TTBCR_N	  MASK32(2, 0)
+#define TTBR_S	  BIT64(1)
+#define TTBR_NOS  BIT64(5) /* not outer shareable */
 
 /* CTR.DminLine, B4.1.42: log2 of the words in the smallest data cache line */
 #define CTR_DMINLINE MASK32(19, 16)
@@ -49,6 +50,7 @@
 #define VMID_BITS 8u
 
 struct os_machine arm_machine;
+uint64_t arm_ram_sh;
 uint32_t arm_nlrs;
 uint32_t arm_cntfrq;
 
@@ -57,6 +59,7 @@ static struct hyp_map hyp_map;
 static void *ident_page;
 static uint32_t ident_pa;
 static void **cpu_pages; /* HYP_CPU_ORDER for each possible CPU */
+static bool *cpu_up;	 /* each its CPU's own, changed and read with interrupts off */
 static unsigned int cpu_count;
 
 /* ---- calls ---- */
@@ -118,11 +121,20 @@ tlbi_settle(void)
 	os_on_each_cpu(cpu_settle, NULL);
 }
 
+/* Interrupts off: they might take HYP mode away between the look and the call. */
+static uint32_t
+hvc_if_up(uint32_t call, uintptr_t a1)
+{
+	return cpu_up[os_cpu_id()] ? hvc(call, a1) : HYP_CALL_UNKNOWN;
+}
+
 uint32_t
 hyp_call(uint32_t call, uintptr_t a1)
 {
-	uint32_t answer = hvc(call, a1);
+	unsigned long flags = os_irq_save();
+	uint32_t answer = hvc_if_up(call, a1);
 
+	os_irq_restore(flags);
 	if (call == HYP_CALL_TLB_FLUSH_VM && LOAD_ONCE(tlbi_may_lag) != 0)
 		tlbi_settle();
 	return answer;
@@ -132,7 +144,7 @@ void
 hyp_vcpu_run(struct hyp_vcpu *v)
 {
 	/* No microvisor here: nothing ran, and the run loop looks at its requests again. */
-	if (hvc(HYP_CALL_VCPU_RUN, hyp_va(v).a) == HYP_CALL_UNKNOWN)
+	if (hvc_if_up(HYP_CALL_VCPU_RUN, hyp_va(v).a) == HYP_CALL_UNKNOWN)
 		v->exit = HYP_EXIT_REQ;
 }
 
@@ -265,7 +277,7 @@ cpu_fill(unsigned int id, char *pages)
 	*boot = (struct hyp_boot){
 		.httbr_lo = (uint32_t)root,
 		.httbr_hi = (uint32_t)(root >> 32),
-		.htcr = HYP_HTCR,
+		.htcr = HYP_HTCR(arm_ram_sh),
 		.hmair0 = HYP_MAIR0,
 		.hmair1 = HYP_MAIR1,
 		.hvbar = (uint32_t)(uintptr_t)hyp_vectors,
@@ -308,7 +320,8 @@ cpus_init(void)
 
 	cpu_count = os_cpu_count();
 	cpu_pages = os_zalloc(cpu_count * sizeof(*cpu_pages));
-	if (cpu_pages == NULL)
+	cpu_up = os_zalloc(cpu_count * sizeof(*cpu_up));
+	if (cpu_pages == NULL || cpu_up == NULL)
 		return -ENOMEM;
 	for (id = 0; id < cpu_count && error == 0; id++)
 		error = cpu_init(id);
@@ -324,25 +337,33 @@ cpus_fini(void)
 		if (cpu_pages[id] != NULL)
 			os_pages_free(cpu_pages[id], HYP_CPU_ORDER);
 	os_free(cpu_pages);
+	os_free(cpu_up);
 	cpu_pages = NULL;
+	cpu_up = NULL;
 }
 
 /* ---- the module ---- */
 
 /*
- * HYP and stage 2 map memory as inner shareable, and so must the host: aliases that differ
- * in shareability are not coherent (A3.5, mismatched attributes), and a CPU that runs without
- * taking part in coherency need not even cache what is shareable.  A kernel gives its walks the
- * attributes of its memory.
+ * How the host shares its memory: a kernel gives its walks the attributes of its memory.  A CPU
+ * that runs without taking part in coherency need not even cache what is shareable, so a kernel
+ * for one processor has it otherwise; 0 then.
  */
-static bool
-host_memory_is_shareable(void)
+static uint64_t
+host_memory_sh(void)
 {
 	uint32_t ttbcr = sysreg_read(TTBCR);
+	uint64_t ttbr;
 
-	if ((ttbcr & TTBCR_EAE) != 0)
-		return FIELD_OF(TTBCR_SH1, ttbcr) == TTBCR_SH1_INNER;
-	return (sysreg_read64(TTBR1) & TTBR1_S) != 0;
+	if ((ttbcr & TTBCR_EAE) != 0) {
+		ttbr = FIELD_TO(LPAE_SH_MASK, FIELD_OF(TTBCR_SH1, (uint64_t)ttbcr));
+		return (ttbr & LPAE_SH_OUTER) != 0 ? ttbr : 0;
+	}
+	/* N is 0 where TTBR0 translates all addresses, the kernel's too. */
+	ttbr = FIELD_OF(TTBCR_N, ttbcr) == 0 ? sysreg_read64(TTBR0) : sysreg_read64(TTBR1);
+	if ((ttbr & TTBR_S) == 0)
+		return 0;
+	return (ttbr & TTBR_NOS) != 0 ? LPAE_SH_INNER : LPAE_SH_OUTER;
 }
 
 static int
@@ -362,7 +383,8 @@ check_processor(void)
 		os_log("this processor has no large physical address extension");
 		return -ENODEV;
 	}
-	if (!host_memory_is_shareable()) {
+	arm_ram_sh = host_memory_sh();
+	if (arm_ram_sh == 0) {
 		os_log("this kernel runs for a single processor only, with memory that is not "
 		       "shareable; boot one with CONFIG_SMP");
 		return -ENODEV;
@@ -388,6 +410,7 @@ gic_init(const struct os_machine *m)
 		.gicd = hyp_va(m->gicd_va),
 		.nlrs = arm_nlrs,
 		.vtimer_ppi = m->vtimer_ppi,
+		.vtcr = VTCR_VALUE(arm_ram_sh),
 	};
 }
 
@@ -407,8 +430,8 @@ arch_init(const struct os_machine *m)
 	}
 	arm_machine = *m;
 	gic_init(m);
-	os_mutex_init(&hyp_lock);
-	error = hyp_map_init(&hyp_map);
+	os_mutex_init(&hyp_lock, "vmm hyp");
+	error = hyp_map_init(&hyp_map, arm_ram_sh);
 	if (error == 0)
 		error = map_identity();
 	if (error == 0)
@@ -438,10 +461,11 @@ arch_fini(void)
 	os_mutex_destroy(&hyp_lock);
 }
 
+/* Asked only where the answer can be ours: a kernel's stub may take any call for an order. */
 bool
 arch_cpu_is_up(void)
 {
-	return hyp_call(HYP_CALL_NULL, 0) == 0;
+	return cpu_up[os_cpu_id()] && hvc(HYP_CALL_NULL, 0) == 0;
 }
 
 int
@@ -456,14 +480,18 @@ arch_cpu_up(void)
 	if (has_erratum_798181())
 		STORE_ONCE(tlbi_may_lag, 1);
 	hyp_stub_enter(HPA(ident_pa), os_va_to_pa(cpu_pages[id]));
-	return arch_cpu_is_up() ? 0 : -EIO;
+	cpu_up[id] = true;
+	cpu_up[id] = arch_cpu_is_up();
+	return cpu_up[id] ? 0 : -EIO;
 }
 
 void
 arch_cpu_down(void)
 {
-	if (arch_cpu_is_up())
-		hyp_call(HYP_CALL_LEAVE, 0);
+	if (!arch_cpu_is_up())
+		return;
+	hvc(HYP_CALL_LEAVE, 0);
+	cpu_up[os_cpu_id()] = false;
 }
 
 void

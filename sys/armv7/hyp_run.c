@@ -586,7 +586,7 @@ hyp_cpu_enter(uint32_t old_hvbar, uint32_t old_hsctlr)
 	cpu->last_vcpu.a = 0;
 	ctl_save(&cpu->ctl);
 	vmid_host(&cpu->ctl);
-	sysreg_write(VTCR, VTCR_VALUE); /* means nothing while HCR.VM is 0 */
+	sysreg_write(VTCR, hyp_params.vtcr); /* means nothing while HCR.VM is 0 */
 	vgic_hw_init();
 }
 

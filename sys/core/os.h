@@ -56,7 +56,8 @@ int os_copyout(void *user, const void *src, size_t len); /* -EFAULT */
 struct os_mutex {
 	uintptr_t opaque[16];
 };
-void os_mutex_init(struct os_mutex *m);
+/* name: a literal.  To who watches the order of locks, those of one name are of one class. */
+void os_mutex_init(struct os_mutex *m, const char *name);
 void os_mutex_destroy(struct os_mutex *m);
 void os_mutex_lock(struct os_mutex *m); /* may sleep */
 void os_mutex_unlock(struct os_mutex *m);

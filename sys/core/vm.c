@@ -26,7 +26,7 @@ static uint32_t vmm_objects; /* [a] not freed yet, listed or not */
 int
 vmm_init(void)
 {
-	os_mutex_init(&vmm_lock);
+	os_mutex_init(&vmm_lock, "vmm list");
 	return 0;
 }
 
@@ -179,8 +179,8 @@ vm_alloc(const struct vmmctl_vm_create *req)
 	vm->gid = req->gid;
 	vm->refs = 1;
 	vm->topo = (struct vm_topology){ 1, VM_MAXCPU, 1, VM_MAXCPU };
-	os_mutex_init(&vm->lock);
-	os_mutex_init(&vm->mem_lock);
+	os_mutex_init(&vm->lock, "vmm vm");
+	os_mutex_init(&vm->mem_lock, "vmm memory");
 	os_work_init(&vm->sweep, vm_sweep_irqs, vm);
 	__atomic_add_fetch(&vmm_objects, 1, __ATOMIC_RELAXED);
 	return vm;

@@ -61,7 +61,7 @@ setup(void **state)
 	struct hyp_map *m = calloc(1, sizeof(*m));
 
 	fake_reset();
-	assert_int_equal(hyp_map_init(m), 0);
+	assert_int_equal(hyp_map_init(m, LPAE_SH_INNER), 0);
 	*state = m;
 	return 0;
 }
@@ -184,9 +184,32 @@ test_no_memory(void **state)
 		assert_int_equal(mmu(m, 0x40000000 * n).pa, 0x1000);
 	}
 	fake_fail_at(1);
-	assert_int_equal(hyp_map_init(&other), -ENOMEM);
+	assert_int_equal(hyp_map_init(&other, LPAE_SH_INNER), -ENOMEM);
 	fake_fail_at(0);
 	hyp_map_destroy(&other);
+}
+
+/* A host whose memory is outer shareable, as FreeBSD's is: HYP's map of it is too. */
+static void
+test_shares_as_host(void **state)
+{
+	static const uint64_t sh[] = { LPAE_SH_INNER, LPAE_SH_OUTER };
+	struct hyp_map m;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < NELEM(sh); i++) {
+		assert_int_equal(hyp_map_init(&m, sh[i]), 0);
+		assert_int_equal(hyp_map_page(&m, va_of(0x1000), HPA(0x1000), HYP_PROT_DATA), 0);
+		assert_int_equal(hyp_map_page(&m, va_of(0x2000), HPA(0x2000), HYP_PROT_CODE), 0);
+		assert_int_equal(hyp_map_page(&m, va_of(0x3000), HPA(0x3000), HYP_PROT_DEVICE), 0);
+		assert_int_equal(hyp_map_lookup(&m, va_of(0x1000)) & LPAE_SH_MASK, sh[i]);
+		assert_int_equal(hyp_map_lookup(&m, va_of(0x2000)) & LPAE_SH_MASK, sh[i]);
+		assert_int_equal(hyp_map_lookup(&m, va_of(0x3000)) & LPAE_SH_MASK, LPAE_SH_OUTER);
+		hyp_map_destroy(&m);
+	}
+	assert_int_equal(HYP_HTCR(LPAE_SH_OUTER), 0x80802500u);
+	assert_int_equal(VTCR_VALUE(LPAE_SH_OUTER), 0x80002558u);
 }
 
 /* Random pages in a few megabytes at three places, against a plain array. */
@@ -237,6 +260,7 @@ main(void)
 		TEST(test_addresses),
 		TEST(test_break_before_make),
 		TEST(test_no_memory),
+		TEST(test_shares_as_host),
 		TEST(test_random),
 	};
 

@@ -232,7 +232,7 @@ walk(uint64_t ipa)
 	x.exec = (d >> 54 & 1) == 0;
 	x.normal = (d >> 2 & 15) == 15;
 	if (x.normal)
-		assert_int_equal(d >> 8 & 3, 3); /* inner shareable */
+		assert_int_equal(d & LPAE_SH_MASK, arm_ram_sh);
 	else
 		assert_int_equal(d >> 2 & 15, 1); /* Device */
 	/* nothing in the bits that are reserved, or ours */
@@ -254,6 +254,8 @@ assert_maps(uint64_t ipa, uint64_t pa, uint32_t prot, unsigned int level)
 }
 
 /* ---- the tests ---- */
+uint64_t arm_ram_sh = LPAE_SH_INNER;
+
 #define RW  (VM_PROT_READ | VM_PROT_WRITE)
 #define RWX (RW | VM_PROT_EXEC)
 #define RX  (VM_PROT_READ | VM_PROT_EXEC)
@@ -316,6 +318,17 @@ test_root(void **unused)
 	one_arch_vm.s2.root = NULL;
 	assert_int_equal(stage2_init(&one_vm), -ENOMEM);
 	one_arch_vm.s2.root = arena[0];
+}
+
+/* The guest shares memory as the host does: walk looks. */
+static void
+test_shares_as_host(void **unused)
+{
+	(void)unused;
+	arm_ram_sh = LPAE_SH_OUTER;
+	assert_int_equal(map(RAM, PA, 1, RW), 0);
+	assert_true(walk(RAM).ok && walk(RAM).normal);
+	arm_ram_sh = LPAE_SH_INNER;
 }
 
 static void
@@ -690,6 +703,7 @@ main(void)
 		T(root),
 		T(page),
 		T(prot),
+		T(shares_as_host),
 		T(same_is_nothing),
 		T(change),
 		T(split_by_map),

@@ -122,10 +122,12 @@ mutex_of(struct os_mutex *m)
 }
 
 void
-os_mutex_init(struct os_mutex *m)
+os_mutex_init(struct os_mutex *m, const char *name)
 {
 	struct fake_mutex *f = (struct fake_mutex *)(void *)m;
 
+	if (name == NULL || name[0] == '\0')
+		os_panic("mutex %p has no name", (void *)m);
 	memset(f, 0, sizeof(*f));
 	pthread_mutex_init(&f->m, NULL);
 	f->alive = MUTEX_ALIVE;

@@ -44,9 +44,11 @@ mutex_of(struct os_mutex *m)
 	return (struct mutex *)m;
 }
 
+/* lockdep wants a key of static storage with each name; Debian's kernels are built without it. */
 void
-os_mutex_init(struct os_mutex *m)
+os_mutex_init(struct os_mutex *m, const char *name)
 {
+	(void)name;
 	mutex_init(mutex_of(m));
 }
 
