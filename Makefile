@@ -14,6 +14,9 @@ GUEST_MEMORY ?= 256M
 # leads to it.
 GUEST ?= ram
 SSH_PORT ?= 2222
+# With GUEST=disk. none: bhyve loads the disk's kernel; edk2, u-boot: Debian's firmware boots the disk
+# and keeps its variables in build/firmware-NAME.img.
+FIRMWARE ?= none
 # Processor time that each fuzz target is to have had; `make fuzz` goes on where it was stopped.
 FUZZ_SECONDS ?= 60
 
@@ -41,6 +44,7 @@ help:
 	@echo '                VCPUS=$(VCPUS) GUEST_MEMORY=$(GUEST_MEMORY): the guest.  MACHINE=$(MACHINE)|vexpress-a15 CPUS=$(CPUS)'
 	@echo '                KERNEL=$(KERNEL)|armmp-lpae MEMORY=$(MEMORY): the host.  Ctrl-A X ends it all'
 	@echo '                GUEST=disk: Debian 12 on a disk, ssh at port SSH_PORT=$(SSH_PORT)'
+	@echo '                FIRMWARE=$(FIRMWARE)|edk2|u-boot: what boots that disk'
 	@echo 'make check      lints, builds, unit tests, fuzz corpora, a choice of system tests'
 	@echo '                (TESTS=expression picks system tests, as pytest -k does)'
 	@echo 'make check-all  all system tests; goes on where it was stopped (RESTART=1: from the start)'
@@ -99,23 +103,30 @@ modules: setup
 build: native clang armhf silicon modules
 
 GUEST_ram = -o kernel=/guest/vmlinuz -o initrd=/guest/initrd -o fdt.bootargs="console=ttyAMA0"
-GUEST_disk = -o kernel=/disk/vmlinuz -o initrd=/disk/initrd \
-	-o fdt.bootargs="console=ttyAMA0 root=LABEL=guest-root ro" \
-	-s 4,virtio-blk,/dev/vda -s 5,virtio-rnd $(NETWORK)
+BOOT_none = -o kernel=/disk/vmlinuz -o initrd=/disk/initrd \
+	-o fdt.bootargs="console=ttyAMA0 root=LABEL=guest-root ro"
+BOOT_edk2 = -l bootrom,/fw/rom,/fw/vars
+BOOT_u-boot = $(BOOT_edk2)
+GUEST_disk = $(BOOT_$(FIRMWARE)) -s 4,virtio-blk,/dev/vda -s 5,virtio-rnd $(NETWORK)
 NETWORK = -s 6,virtio-net,slirp,hostfwd=tcp::2222-:22
+FIRMWARE_DISK = $(if $(filter disk,$(GUEST)),$(if $(filter-out none,$(FIRMWARE)),build/firmware-$(FIRMWARE).img))
 HOST_disk = --drive build/guest-disk.img --forward $(SSH_PORT):2222 \
-	--add $(CACHE)/guest-disk/vmlinuz:/disk/vmlinuz --add $(CACHE)/guest-disk/initrd:/disk/initrd
+	$(if $(FIRMWARE_DISK),--drive $(FIRMWARE_DISK) --modules crc32c_generic$(comma)ext4,\
+	--add $(CACHE)/guest-disk/vmlinuz:/disk/vmlinuz --add $(CACHE)/guest-disk/initrd:/disk/initrd)
 
 # bhyve ends with 0 when the guest rebooted, 1 when it powered off, 2 when it halted.
 run: armhf module
 	$(if $(GUEST_$(GUEST)),,$(error GUEST=$(GUEST): there are ram and disk))
+	$(if $(BOOT_$(FIRMWARE)),,$(error FIRMWARE=$(FIRMWARE): there are none, edk2 and u-boot))
 	@$(if $(filter disk,$(GUEST)),lab/guest-disk -q --copy build/guest-disk.img)
+	@$(if $(FIRMWARE_DISK),lab/firmware-packages -q --disk $(FIRMWARE_DISK) $(FIRMWARE))
 	@echo 'starting the host ($(MACHINE), $(KERNEL), $(CPUS) CPU) and in it a guest ($(VCPUS) vCPU);' \
 		'Ctrl-A X ends both'
 	@$(if $(filter disk,$(GUEST)),echo 'log in as root; or: ssh -i $(CACHE)/guest-disk/ssh-key' \
 		'-p $(SSH_PORT) root@127.0.0.1')
 	@lab/host --machine $(MACHINE) --cpus $(CPUS) --kernel $(KERNEL) --memory $(MEMORY) \
-		$(HOST_$(GUEST)) --console 'status=0; while [ $$status = 0 ]; do \
+		$(HOST_$(GUEST)) --console '$(if $(FIRMWARE_DISK),mkdir /fw; mount -t ext4 /dev/vdb /fw;) \
+		status=0; while [ $$status = 0 ]; do \
 		bhyve -c $(VCPUS) -m $(GUEST_MEMORY) -o console=stdio $(GUEST_$(GUEST)) guest; \
 		status=$$?; done; [ $$status -le 2 ]'
 

@@ -124,9 +124,12 @@ int boot_fdt_overlay(void *buf, const char *file, struct boot_error *e);
 int boot_fdt_finish(void *buf, const struct boot_machine *m, const char *cmdline, uint64_t initrd,
     uint64_t initrd_size, struct boot_error *e);
 
-/* ---- a tree in the guest's memory (fdt_find.c) ---- */
+/* ---- trees of others (fdt_find.c) ---- */
 
-/* The tree at gpa into buf, of BOOT_MAX_DTB bytes.  False: there is none that is whole. */
+/* Is it whole, of version 16 or later?  0, or libfdt's error: of what passes its calls may be sure. */
+int boot_fdt_check(const void *fdt, size_t size);
+
+/* The tree at gpa in the guest's memory into buf, of BOOT_MAX_DTB bytes.  False: there is none that is whole. */
 bool boot_fdt_copy(void *buf, const struct boot_mem *m, uint64_t gpa);
 /* Is there such a device at that address?  fdt is a whole tree. */
 bool boot_fdt_has(const void *fdt, const char *compatible, uint64_t address);

@@ -305,7 +305,7 @@ read_blob(void *buf, uint32_t cap, const char *name, struct boot_error *e)
 		error = boot_file_read(&f, 0, buf, f.size, e);
 	if (error == 0 && fdt_magic(buf) != FDT_MAGIC)
 		error = boot_fail(e, "%s: not a device tree blob (compile sources with dtc)", name);
-	if (error == 0 && (error = fdt_check_full(buf, (size_t)f.size)) != 0)
+	if (error == 0 && (error = boot_fdt_check(buf, (size_t)f.size)) != 0)
 		error = boot_fail(e, "%s: a broken device tree: %s", name, fdt_words(error));
 	boot_file_close(&f);
 	return error;

@@ -10,6 +10,22 @@
 
 #include "boot.h"
 
+/*
+ * Before version 16 a node's name is its path, and fdt_check_full() of libfdt 1.6.1 goes on where
+ * fdt_get_name() found no slash in one and gave NULL.
+ */
+int
+boot_fdt_check(const void *fdt, size_t size)
+{
+	if (size < sizeof(struct fdt_header))
+		return -FDT_ERR_TRUNCATED;
+	if (fdt_magic(fdt) != FDT_MAGIC)
+		return -FDT_ERR_BADMAGIC;
+	if (fdt_version(fdt) < 16)
+		return -FDT_ERR_BADVERSION;
+	return fdt_check_full(fdt, size);
+}
+
 bool
 boot_fdt_copy(void *buf, const struct boot_mem *m, uint64_t gpa)
 {
@@ -26,7 +42,7 @@ boot_fdt_copy(void *buf, const struct boot_mem *m, uint64_t gpa)
 	if (all == NULL)
 		return false;
 	memcpy(buf, all, size);
-	return fdt_check_full(buf, size) == 0;
+	return boot_fdt_check(buf, size) == 0;
 }
 
 /* The first address of a node's reg. */

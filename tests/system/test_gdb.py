@@ -34,7 +34,7 @@ def gdb(commands, timeout=300):
     """What gdb says to these commands."""
     args = [GDB, "-nx", "-batch"]
     for line in ("set pagination off", "set confirm off", "set remotetimeout 60",
-                 "set architecture arm", *commands):
+                 "set architecture arm", "set arm fallback-mode arm", *commands):
         args += ["-ex", line]
     done = subprocess.run(args, capture_output=True, text=True, check=False, timeout=timeout,
                           stdin=subprocess.DEVNULL)

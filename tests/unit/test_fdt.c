@@ -215,6 +215,11 @@ test_find(void **state)
 	assert_false(boot_fdt_copy(copy, &mem, MACHINE_RAM_BASE));
 	assert_false(boot_fdt_copy(copy, &mem, MACHINE_RAM_BASE + sizeof(ram) - 8));
 	assert_false(boot_fdt_copy(copy, &mem, UINT64_MAX - 2));
+	/* libfdt's check is not made for names of version 3. */
+	fdt_set_version(ram + 64, 3);
+	assert_false(boot_fdt_copy(copy, &mem, MACHINE_RAM_BASE + 64));
+	fdt_set_version(ram + 64, 17);
+	assert_true(boot_fdt_copy(copy, &mem, MACHINE_RAM_BASE + 64));
 	fdt_set_totalsize(ram + 64, size - 16);
 	assert_false(boot_fdt_copy(copy, &mem, MACHINE_RAM_BASE + 64));
 	fdt_set_totalsize(ram + 64, 0xffffffff);

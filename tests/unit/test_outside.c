@@ -219,6 +219,50 @@ test_packets_that_no_bhyve_sends(void **state)
 	assert_int_equal(unlink(path_of("a")), 0);
 }
 
+/* How many descriptors this process has open, but for one. */
+static int
+lowest_free(void)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	close(fd);
+	return fd;
+}
+
+static void
+test_descriptors_that_nobody_wants(void **state)
+{
+	union {
+		struct cmsghdr first;
+		char bytes[CMSG_SPACE(4 * sizeof(int))];
+	} control = { .bytes = { 0 } };
+	struct request q = { .ask = ASK_LAST }, r;
+	struct iovec iov = { &q, sizeof(q) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control };
+	struct cmsghdr *c = &control.first;
+	int pair[2], before, got;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	before = lowest_free();
+	for (unsigned int n = 1; n <= 4; n++) {
+		msg.msg_controllen = CMSG_SPACE(n * sizeof(int));
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(n * sizeof(int));
+		for (unsigned int i = 0; i < n; i++)
+			memcpy(CMSG_DATA(c) + i * sizeof(int), &pair[0], sizeof(int));
+		assert_int_equal(sendmsg(pair[0], &msg, 0), sizeof(q));
+		assert_true(recv_packet(pair[1], &r, sizeof(r), &got));
+		assert_int_equal(got, before);
+		close(got);
+		assert_int_equal(lowest_free(), before);
+	}
+	close(pair[0]);
+	close(pair[1]);
+}
+
 int
 main(void)
 {
@@ -231,6 +275,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_clients, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    test_packets_that_no_bhyve_sends, set_up, tear_down),
+		cmocka_unit_test(test_descriptors_that_nobody_wants),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
