@@ -69,7 +69,7 @@ def test_list_by_bhyve(host):
 
 
 def test_refused(host):
-    for options, words in (("-k /guest/list -i /guest/vmlinuz -m 8M", "do not fit"),
+    for options, words in (("-k /guest/list -i /guest/vmlinuz -m 6M", "do not fit"),
                            ("-k /guest/vmlinuz -e a=b", "bhyveload -e"),
                            ("-k /guest/list -a -z", "no flag -z")):
         status, text = host.run(f"bhyveload {options} f")
