@@ -8,11 +8,11 @@ import stat
 import subprocess
 from pathlib import Path
 
+from arches import ARMHF, LabError, arch_of, cache_dir
+
 TOP = Path(__file__).resolve().parent.parent
-KERNELS = ("armmp", "armmp-lpae")
-MACHINES = {"virt": 4, "vexpress-a15": 2}  # CPUs each can have
+KERNELS = ARMHF.kernels
 RAM_BASE = {"virt": 0x40000000, "vexpress-a15": 0x80000000}
-CPU_TYPES = ("cortex-a15", "cortex-a7")  # of machine virt
 GICD = {"virt": 0x08000000, "vexpress-a15": 0x2c001000}
 MODULES = (0xbf000000, 0x1000000)  # where the kernel puts modules: below PAGE_OFFSET, 16 MiB
 CHECKER = TOP / "build/silicon/silicon.so"
@@ -21,8 +21,7 @@ DEFAULT_MEMORY = 768
 ICOUNT = ["-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01,clock=vm", "-seed", "1"]
 TOOLS = ("bhyve/bhyve", "bhyveload/bhyveload", "bhyvectl/bhyvectl")
 # What a tool with libslirp needs: all else is static. pthread_cancel() loads libgcc_s.
-LOADER = "ld-linux-armhf.so.3"
-CROSS_LIBRARIES = (LOADER, "libc.so.6", "libm.so.6", "libgcc_s.so.1")  # the cross compiler's
+CROSS_LIBRARIES = ("libc.so.6", "libm.so.6", "libgcc_s.so.1")  # the cross compiler's
 SLIRP_LIBRARIES = ("libslirp.so.0", "libglib-2.0.so.0", "libpcre2-8.so.0")
 # What libnbd needs besides, 40 MB, most of it ICU's tables: only in hosts that are to have it.
 NBD_CROSS_LIBRARIES = ("libstdc++.so.6",)
@@ -31,7 +30,6 @@ NBD_LIBRARIES = (
     "libunistring.so.2", "libtasn1.so.6", "libnettle.so.8", "libhogweed.so.6", "libgmp.so.10",
     "libffi.so.8", "libicuuc.so.72", "libicudata.so.72", "libz.so.1", "liblzma.so.5")
 NBD_TOOL = "bhyve/bhyve-nbd"
-CROSS = Path("/usr/arm-linux-gnueabihf/lib")
 REACHED = "10.0.2.100"  # where the host finds what it may reach of this machine
 
 # Lines of the host's dmesg that make a run fail. The bare words also occur in harmless lines.
@@ -42,20 +40,8 @@ COMPLAINTS = re.compile(
     r"unexpected HYP|HYP panic|cannot create duplicate|Exception stack|allocation failure", re.I)
 
 
-class LabError(Exception):
-    """Something is missing or impossible; the message says what to do."""
-
-
-def cache_dir():
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return Path(base) / "bhyve-arm"
-
-
 def armhf(*parts):
-    path = cache_dir().joinpath("armhf", *parts)
-    if not path.exists():
-        raise LabError(f"{path} is missing; run lab/setup")
-    return path
+    return ARMHF.cached(*parts)
 
 
 def firmware(name):
@@ -104,7 +90,7 @@ def end(qemu, patience=30):
 
 
 def kernel_release(kernel):
-    return armhf("kernels", kernel, "release").read_text().strip()
+    return arch_of(kernel).kernel(kernel, "release").read_text().strip()
 
 
 def module_path(kernel):
@@ -180,14 +166,14 @@ class Cpio:
         return self.out.getvalue()
 
 
-def busybox_root(init):
+def busybox_root(init, arch=ARMHF):
     """An archive with busybox, a console and an /init."""
     cpio = Cpio()
     for name in ("bin", "sbin", "dev", "proc", "sys", "tmp", "run", "root", "etc", "lab"):
         cpio.directory(name)
     cpio.char_device("dev/console", 5, 1)
     cpio.char_device("dev/null", 1, 3)
-    cpio.file("bin/busybox", armhf("busybox"))
+    cpio.file("bin/busybox", arch.cached("busybox"))
     cpio.link("bin/sh", "busybox")
     cpio.data("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000:user:/tmp:/bin/sh\n"
                             "other:x:1001:1001:other:/tmp:/bin/sh\n")
@@ -196,21 +182,11 @@ def busybox_root(init):
     return cpio
 
 
-def debian_library(name):
-    for place in ("usr/lib", "lib"):
-        path = cache_dir() / "armhf/root" / place / "arm-linux-gnueabihf" / name
-        if path.exists():
-            return path.resolve()
-    raise LabError(f"{name} for armhf is missing; run lab/setup")
-
-
-def add_libraries(cpio, nbd):
-    for name in CROSS_LIBRARIES + (NBD_CROSS_LIBRARIES if nbd else ()):
-        if not (CROSS / name).exists():
-            raise LabError(f"{CROSS / name} is missing; run lab/setup")
-        cpio.file("lib/" + name, (CROSS / name).resolve())
+def add_libraries(cpio, arch, nbd):
+    for name in (arch.loader, *CROSS_LIBRARIES, *(NBD_CROSS_LIBRARIES if nbd else ())):
+        cpio.file("lib/" + name, arch.cross_library(name))
     for name in SLIRP_LIBRARIES + (NBD_LIBRARIES if nbd else ()):
-        cpio.file("lib/" + name, debian_library(name))
+        cpio.file("lib/" + name, arch.debian_library(name))
 
 
 # ---- the kernel's own modules ----
@@ -226,7 +202,7 @@ def needs(module):
 def kernel_modules(kernel, names):
     """What to load, in order, for these modules of a kernel to be there: [path]. What is built in
     is left out."""
-    top = armhf("kernels", kernel, "modules")
+    top = arch_of(kernel).kernel(kernel, "modules")
     there = {path.stem.replace("-", "_"): path for path in top.glob("kernel/**/*.ko")}
     builtin = {Path(line).stem.replace("-", "_")
                for line in (top / "modules.builtin").read_text().split()}
@@ -256,7 +232,7 @@ def add_modules(cpio, kernel, names):
 def guest_initrd(script=None, files=(), modules=(), kernel="armmp"):
     """The guest's initramfs. script: shell text to run in place of a shell; files: (name, path);
     modules: names of modules of its kernel's, which are loaded first."""
-    cpio = busybox_root(TOP / "lab/guest-init")
+    cpio = busybox_root(TOP / "lab/guest-init", arch_of(kernel))
     add_modules(cpio, kernel, modules)
     if script is not None:
         cpio.data("guest.sh", script)
@@ -274,9 +250,9 @@ def guest_run(script):
     return word
 
 
-def guest_programs():
+def guest_programs(arch=ARMHF):
     """The bare-metal guests that have been built: [(name, path)]."""
-    top = TOP / "build/armhf/tests/guest"
+    top = arch.build / "tests/guest"
     found = []
     for path in sorted(top.rglob("*")) if top.is_dir() else []:
         if path.is_file() and ".p" not in (p.suffix for p in path.parents) and \
@@ -292,10 +268,11 @@ class Config:
     def __init__(self, machine="virt", cpus=1, kernel="armmp", memory=DEFAULT_MEMORY, gic=2,
                  hyp=True, icount=False, append="", module=None, module_args="", add=(),
                  guest_lpae=False, mode="shell", steps=(), token="", terminal=None, files=(),
-                 dtb=None, silicon=None, cpu="cortex-a15", modules=(), forward=None, drives=(),
+                 dtb=None, silicon=None, cpu=None, modules=(), forward=None, drives=(),
                  cache="writethrough", nbd=False, reach=None):
+        self.arch = arch_of(kernel)
         self.machine = machine
-        self.cpu = cpu
+        self.cpu = cpu or self.arch.cpus[0]
         self.cpus = cpus
         self.kernel = kernel
         self.memory = memory
@@ -324,16 +301,15 @@ class Config:
         self.check()
 
     def check(self):
-        if self.machine not in MACHINES:
-            raise LabError(f"no such machine: {self.machine} (there are {', '.join(MACHINES)})")
-        if self.kernel not in KERNELS:
-            raise LabError(f"no such kernel: {self.kernel} (there are {', '.join(KERNELS)})")
-        if self.cpu not in CPU_TYPES:
-            raise LabError(f"no such CPU: {self.cpu} (there are {', '.join(CPU_TYPES)})")
-        if self.cpu != CPU_TYPES[0] and self.machine != "virt":
-            raise LabError(f"{self.machine} has {CPU_TYPES[0]} and nothing else")
-        if not 1 <= self.cpus <= MACHINES[self.machine]:
-            raise LabError(f"{self.machine} has 1 to {MACHINES[self.machine]} CPUs, "
+        machines, cpus = self.arch.machines, self.arch.cpus
+        if self.machine not in machines:
+            raise LabError(f"no such machine: {self.machine} (there are {', '.join(machines)})")
+        if self.cpu not in cpus:
+            raise LabError(f"no such CPU: {self.cpu} (there are {', '.join(cpus)})")
+        if self.cpu != cpus[0] and self.machine != "virt":
+            raise LabError(f"{self.machine} has {cpus[0]} and nothing else")
+        if not 1 <= self.cpus <= machines[self.machine]:
+            raise LabError(f"{self.machine} has 1 to {machines[self.machine]} CPUs, "
                            f"not {self.cpus}")
         limit = 2048 if self.machine == "vexpress-a15" else 3072
         if not 128 <= self.memory <= limit:
@@ -343,8 +319,9 @@ class Config:
         # Two would run on one thread, where QEMU 10.0 tells plugins the wrong CPU.
         if self.icount and self.cpus != 1:
             raise LabError("instruction counting works with one CPU only: --icount needs --cpus 1")
-        if self.nbd and not (TOP / "build/armhf" / NBD_TOOL).exists():
-            raise LabError(f"build/armhf/{NBD_TOOL} has not been built; run `make armhf`")
+        if self.nbd and not (self.arch.build / NBD_TOOL).exists():
+            raise LabError(f"{(self.arch.build / NBD_TOOL).relative_to(TOP)} has not been built; "
+                           f"run `make {self.arch.name}`")
         for path in self.drives:
             if not Path(path).is_file():
                 raise LabError(f"--drive {path}: does not exist")
@@ -362,21 +339,22 @@ class Config:
         return checker(self.silicon, RAM_BASE[machine], self.memory, GICD[machine])
 
     def initramfs(self):
-        cpio = busybox_root(TOP / "lab/host-init")
-        tools = [path for path in (TOP / "build/armhf" / tool for tool in TOOLS) if path.is_file()]
+        cpio = busybox_root(TOP / "lab/host-init", self.arch)
+        tools = [path for path in (self.arch.build / tool for tool in TOOLS) if path.is_file()]
         for path in tools:
-            own = TOP / "build/armhf" / NBD_TOOL if self.nbd and path.name == "bhyve" else path
+            own = self.arch.build / NBD_TOOL if self.nbd and path.name == "bhyve" else path
             cpio.file("bin/" + path.name, own)
-        if any(LOADER.encode() in path.read_bytes() for path in tools):
-            add_libraries(cpio, self.nbd)
+        if any(self.arch.loader.encode() in path.read_bytes() for path in tools):
+            add_libraries(cpio, self.arch, self.nbd)
         module = module_path(self.kernel)
         if module.exists():
             cpio.file("vmm.ko", module)  # also where it is not loaded: tests load it themselves
-        cpio.file("guest/vmlinuz", armhf("kernels/armmp/vmlinuz"))
+        guest = self.arch.kernels[0]
+        cpio.file("guest/vmlinuz", self.arch.kernel(guest, "vmlinuz"))
         if self.guest_lpae:
             cpio.file("guest/vmlinuz-lpae", armhf("kernels/armmp-lpae/vmlinuz"))
-        cpio.data("guest/initrd", guest_initrd())
-        for name, path in guest_programs():
+        cpio.data("guest/initrd", guest_initrd(kernel=guest))
+        for name, path in guest_programs(self.arch):
             cpio.file("guest/tests/" + name, path)
         attached = bool(self.drives) or self.forward is not None
         modules = self.modules + ["virtio_mmio"] * attached
@@ -420,8 +398,10 @@ class Config:
     def qemu(self, initramfs):
         """QEMU's command line, without a console."""
         if self.machine == "virt":
-            machine = f"virt,virtualization={'on' if self.hyp else 'off'},highmem=off," \
+            machine = f"virt,virtualization={'on' if self.hyp else 'off'}," \
                       f"gic-version={self.gic}"
+            if self.arch is ARMHF:
+                machine += ",highmem=off"
             if self.icount:
                 machine += ",dtb-randomness=off"
             hardware = ["-M", machine, "-cpu", self.cpu]
@@ -441,11 +421,11 @@ class Config:
         # On a terminal, warnings of the boot would only be in the way; dmesg has them.
         level = "loglevel=3" if self.mode in ("shell", "console") else "quiet"
         append = f"console=ttyAMA0 panic=-1 {level} {self.append}".strip()
-        binary = qemu_for_plugins() if self.silicon else ["qemu-system-arm"]
+        binary = qemu_for_plugins() if self.silicon else [self.arch.qemu]
         return [*binary, *hardware, "-smp", str(self.cpus), "-m", str(self.memory),
                 *(["-nic", "none"] if self.forward is None else []),
                 "-no-reboot", "-display", "none",
-                "-kernel", str(armhf("kernels", self.kernel, "vmlinuz")),
+                "-kernel", str(self.arch.kernel(self.kernel, "vmlinuz")),
                 "-initrd", str(initramfs), "-append", append]
 
 

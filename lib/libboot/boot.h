@@ -126,15 +126,12 @@ int boot_fdt_finish(void *buf, const struct boot_machine *m, const char *cmdline
 
 /* ---- trees of others (fdt_find.c) ---- */
 
-/*
- * Is it whole, of version 16 or later?  0, or libfdt's error: of what passes its calls may be
- * sure.
- */
+/* Whole, and of version 16 or later: 0, or libfdt's error.  libfdt may trust what passes. */
 int boot_fdt_check(const void *fdt, size_t size);
 
 /*
- * The tree at gpa in the guest's memory into buf, of BOOT_MAX_DTB bytes.  False: there is none
- * that is whole.
+ * The tree at gpa in the guest's memory into buf, of BOOT_MAX_DTB bytes.  False: there is none that
+ * is whole.
  */
 bool boot_fdt_copy(void *buf, const struct boot_mem *m, uint64_t gpa);
 /* Is there such a device at that address?  fdt is a whole tree. */

@@ -68,12 +68,25 @@ def test_modules_disk_and_network(tmp_path, machine):
     (("--forward", "22"), "2222:22"),
     (("--modules", "toaster"), "no module toaster"),
     (("--drive", "/nowhere/at/all"), "does not exist"),
+    (("--kernel", "arm128"), "arm64"),
+    (("--kernel", "arm64", "--machine", "vexpress-a15"), "virt"),
+    (("--kernel", "arm64", "--cpu", "cortex-a15"), "cortex-a72"),
 ])
 def test_bad_options_get_one_line(args, says):
     done = lab(*args, "--run", "true")
     assert done.returncode == 125
     assert says in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.all
+@pytest.mark.parametrize("cpu, gic", [("cortex-a72", 2), ("neoverse-n1", 3)])
+def test_64_bit_host(cpu, gic):
+    subprocess.run([TOP / "lab/arm64-packages", "-q"], check=True)
+    done = lab("--kernel", "arm64", "--cpu", cpu, "--gic", str(gic), "--cpus", "2", "--run",
+               "uname -m; dmesg | grep -o 'started at EL2'")
+    assert done.stdout.splitlines()[:2] == ["aarch64", "started at EL2"]
+    assert done.returncode == 0
 
 
 @pytest.mark.parametrize("reason", ["", "the mirror was eaten\nby a dog"])

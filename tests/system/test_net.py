@@ -6,6 +6,7 @@ import pytest
 from labhost import TOP, hostlib
 
 NAMES = TOP / "build/armhf/tests/load/names"
+MKTAP = TOP / "build/armhf/tests/load/mktap"
 MODULES = ("net/core/failover", "drivers/net/net_failover", "drivers/virtio/virtio_pci_modern_dev",
            "drivers/virtio/virtio_pci_legacy_dev", "drivers/virtio/virtio_pci",
            "drivers/virtio/virtio_mmio", "drivers/net/virtio_net")
@@ -69,7 +70,8 @@ def net(hosts):
     return hosts.get(cpus=2, files=[
         ("/guest/slirp", initrd(SLIRP)), ("/guest/one", initrd(WIRE.format(1, 2, 15))),
         ("/guest/two", initrd(WIRE.format(2, 1, 15))), ("/guest/tap", initrd(WIRE.format(2, 1, 0))),
-        ("/guest/tun.ko", module("drivers/net/tun").read_bytes())], add=[(NAMES, "/names")])
+        ("/guest/tun.ko", module("drivers/net/tun").read_bytes())],
+        add=[(NAMES, "/names"), (MKTAP, "/mktap")])
 
 
 @pytest.mark.parametrize("slot", ["4", pytest.param("mmio:2", marks=pytest.mark.all)])
@@ -103,6 +105,18 @@ def test_tap(net):
                  "wait; cat /tmp/out", timeout=180)
     assert "5 packets received, 0% packet loss" in out
     assert "guest: exit 0" in out
+
+
+@pytest.mark.all
+def test_tap_that_was_made_with_one_queue(net):
+    net.ok("[ -e /sys/module/tun ] || insmod /guest/tun.ko; /mktap tap1; "
+           "ip addr add 192.168.9.1/24 dev tap1; ip link set tap1 up")
+    status, out = net.run(bhyve("t", "tap", "4,virtio-net,tap1,queues=2") + " </dev/null",
+                          timeout=180)
+    assert status == 1  # powered off
+    assert "5 packets received, 0% packet loss" in out
+    assert "guest: exit 0" in out
+    net.ok("[ -e /sys/class/net/tap1 ]")  # it is not bhyve's to remove
 
 
 @pytest.mark.all

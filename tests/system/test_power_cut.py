@@ -194,7 +194,7 @@ def test_no_acknowledged_write_is_lost(disk):
 @pytest.mark.parametrize("way", ["flush", "each write", "no write cache"])
 def test_a_bhyve_that_does_not_flush_is_found_out(disk, way):
     """The test above is worth something: the same, with a bhyve whose flushes do nothing."""
-    if hostlib.LOADER.encode() not in (TOP / "build/armhf/bhyve/bhyve").read_bytes():
+    if hostlib.ARMHF.loader.encode() not in (TOP / "build/armhf/bhyve/bhyve").read_bytes():
         pytest.skip("bhyve is static, as it was built without libslirp: no LD_PRELOAD")
     dice = random.Random(1)
     preload = "LD_PRELOAD=/lib/noflush.so "
