@@ -89,6 +89,7 @@ boot_files(const struct bhyve_config *c)
 		.cmdline = c->bootargs,
 		.dtb = c->fdt_file,
 		.noverlays = c->noverlays,
+		.nenv = c->nenv,
 		.raw_gpa = c->kernel_address,
 		.virtio_mmio = devices_virtio_mmio(&c->slots),
 		.pci = true,
@@ -96,6 +97,8 @@ boot_files(const struct bhyve_config *c)
 
 	for (unsigned int i = 0; i < c->noverlays; i++)
 		boot.overlays[i] = c->overlays[i];
+	for (unsigned int i = 0; i < c->nenv; i++)
+		boot.env[i] = c->env[i];
 	return boot;
 }
 

@@ -174,6 +174,9 @@ check_boot(const struct bhyve_config *c, struct config_error *e)
 	if (c->bootrom != NULL && c->kernel_address != BOOT_NO_ADDRESS)
 		return config_fail(
 		    e, "kernel.address: it is the firmware of bootrom that loads the kernel");
+	if (c->bootrom != NULL && c->nenv != 0)
+		return config_fail(
+		    e, "kenv.NAME: it is the firmware of bootrom that loads the kernel");
 	if (c->bootrom != NULL && c->kernel == NULL && c->initrd != NULL)
 		return config_fail(e, "initrd goes with kernel=FILE: give that too");
 	if (!config_boots(c) && c->nfwcfg != 0)
@@ -181,9 +184,9 @@ check_boot(const struct bhyve_config *c, struct config_error *e)
 		    e, "fwcfg.NAME goes with bootrom=FILE or kernel=FILE: give one too");
 	if (!config_boots(c) &&
 	    (c->initrd != NULL || c->bootargs != NULL || c->fdt_file != NULL || c->noverlays != 0 ||
-		c->kernel_address != BOOT_NO_ADDRESS))
+		c->nenv != 0 || c->kernel_address != BOOT_NO_ADDRESS))
 		return config_fail(e,
-		    "initrd, fdt.* and kernel.address go with kernel=FILE: give that too, "
+		    "initrd, fdt.*, kenv.* and kernel.address go with kernel=FILE: give that too, "
 		    "or leave them to bhyveload");
 	return 0;
 }
@@ -228,6 +231,8 @@ config_free(struct bhyve_config *c)
 	free(c->bootvars);
 	for (unsigned int i = 0; i < c->nfwcfg; i++)
 		free(c->fwcfg[i]);
+	for (unsigned int i = 0; i < c->nenv; i++)
+		free(c->env[i]);
 	for (unsigned int i = 0; i < c->noverlays; i++)
 		free(c->overlays[i]);
 	slots_free(&c->slots);

@@ -32,6 +32,8 @@ struct bhyve_config {
 	char *bootrom, *bootvars;
 	char *fwcfg[CONFIG_MAX_FWCFG]; /* "name=file" */
 	unsigned int nfwcfg;
+	char *env[BOOT_MAX_ENV]; /* "name=value", of kenv.name */
+	unsigned int nenv;
 	uint64_t kernel_address; /* BOOT_NO_ADDRESS: by the file's format */
 	int pin[VM_MAXCPU];	 /* host CPU of a vCPU; -1: any */
 	bool destroy_on_poweroff;

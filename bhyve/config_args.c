@@ -224,6 +224,7 @@ config_usage(void)
 	       "       bootrom=FILE        start this firmware, and have it load the kernel\n"
 	       "       bootvars=FILE       where it keeps its variables\n"
 	       "       fwcfg.NAME=FILE     a file for it, through fw_cfg; up to 16\n"
+	       "       kenv.NAME=VALUE     a variable for FreeBSD's kernel; up to 64\n"
 	       "       fdt.bootargs=TEXT   the kernel's command line\n"
 	       "       fdt.file=FILE       a device tree in place of the generated one\n"
 	       "       fdt.overlay=FILE    an overlay on it; may be repeated\n"

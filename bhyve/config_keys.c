@@ -299,6 +299,25 @@ set_fwcfg(struct bhyve_config *c, const char *word, size_t keylen, struct config
 	return set_string(&c->fwcfg[c->nfwcfg++], name, e);
 }
 
+/* kenv.NAME=VALUE; the names have points */
+static int
+set_kenv(struct bhyve_config *c, const char *word, size_t keylen, struct config_error *e)
+{
+	const char *name = word + strlen("kenv.");
+	size_t len = keylen - strlen("kenv.");
+
+	if (len == 0)
+		return config_fail(e, "%.*s: the key is kenv.NAME", (int)keylen, word);
+	for (unsigned int i = 0; i < c->nenv; i++) {
+		if (strncmp(c->env[i], name, len + 1) == 0)
+			return set_string(&c->env[i], name, e);
+	}
+	if (c->nenv == BOOT_MAX_ENV)
+		return config_fail(
+		    e, "%.*s: more than %d variables", (int)keylen, word, BOOT_MAX_ENV);
+	return set_string(&c->env[c->nenv++], name, e);
+}
+
 int
 config_set_known(struct bhyve_config *c, const char *word, size_t len, struct config_error *e)
 {
@@ -306,6 +325,8 @@ config_set_known(struct bhyve_config *c, const char *word, size_t len, struct co
 		return set_pin(c, word, len, e);
 	if (strncmp(word, "fwcfg.", 6) == 0)
 		return set_fwcfg(c, word, len, e);
+	if (strncmp(word, "kenv.", 5) == 0)
+		return set_kenv(c, word, len, e);
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		if (strlen(keys[i].name) == len && strncmp(keys[i].name, word, len) == 0)
 			return keys[i].set(c, keys[i].name, word + len + 1, e);

@@ -64,7 +64,7 @@ virtio_init(struct virtio_dev *vd)
 	vd->status = 0;
 	vd->features = 0;
 	vd->generation = 0;
-	vd->broken = vd->said = false;
+	vd->broken = vd->said = vd->legacy = false;
 	return 0;
 }
 
@@ -147,11 +147,19 @@ start(struct virtio_dev *vd)
 			doorbell_ring(vd->vq[i].doorbell);
 }
 
-/* 2.2.2, 6.2: no legacy drivers, and nothing that was not offered. */
+/* 2.2.2, 6.2: nothing that was not offered. */
 static bool
 features_ok(const struct virtio_dev *vd)
 {
-	return (vd->features & ~vd->offered) == 0 && (vd->features & VIRTIO_F_VERSION_1) != 0;
+	return (vd->features & ~vd->offered) == 0 &&
+	    (vd->legacy || (vd->features & VIRTIO_F_VERSION_1) != 0);
+}
+
+void
+virtio_set_legacy(struct virtio_dev *vd, bool legacy)
+{
+	if ((vd->status & VIRTIO_DRIVER_OK) == 0)
+		vd->legacy = legacy;
 }
 
 void
@@ -163,6 +171,8 @@ virtio_set_status(struct virtio_dev *vd, uint32_t status)
 		reset(vd);
 		return;
 	}
+	if (vd->legacy && (new &VIRTIO_DRIVER_OK) != 0)
+		new |= VIRTIO_FEATURES_OK;
 	if ((new & ~old &VIRTIO_FEATURES_OK) != 0 && !features_ok(vd))
 		new &= ~VIRTIO_FEATURES_OK;
 	if ((old & VIRTIO_DRIVER_OK) == 0 &&

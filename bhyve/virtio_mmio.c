@@ -2,8 +2,10 @@
  * SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The bhyve-arm authors
  *
- * virtio over MMIO (virtio 1.2, 4.2): version 2, which a legacy driver does not touch.  The
- * interrupt is a level, up while InterruptStatus is not 0.
+ * virtio over MMIO (virtio 1.2, 4.2): version 2.  A driver for version 1 does not touch it, if it
+ * reads Version; FreeBSD's before 13 does not, and shows itself when it writes GuestPageSize.  From
+ * then on it finds the queues as 4.2.4 has them.  The interrupt is a level, up while
+ * InterruptStatus is not 0.
  *
  * Locks: virtio_dev.lock, then one of virtio_notify.lock and isr_lock.  Interrupts, which come from
  * any thread, take isr_lock alone.
@@ -16,6 +18,7 @@
 #include "doorbell.h"
 #include "virtio_mmio.h"
 #include "virtio_notify.h"
+#include "virtq.h"
 #include "virtqueue.h"
 
 #define SPI_INTID(n) (32u + (uint32_t)(n))
@@ -30,9 +33,12 @@ enum reg {
 	DEVICE_FEATURES_SEL = 0x014,
 	DRIVER_FEATURES = 0x020,
 	DRIVER_FEATURES_SEL = 0x024,
+	GUEST_PAGE_SIZE = 0x028, /* 4.2.4, and the next two */
 	QUEUE_SEL = 0x030,
 	QUEUE_NUM_MAX = 0x034,
 	QUEUE_NUM = 0x038,
+	QUEUE_ALIGN = 0x03c,
+	QUEUE_PFN = 0x040,
 	QUEUE_READY = 0x044,
 	QUEUE_NOTIFY = 0x050,
 	INTERRUPT_STATUS = 0x060,
@@ -63,6 +69,8 @@ struct virtio_mmio {
 	const struct virtio_model *model;
 	uint32_t intid;
 	uint32_t device_features_sel, driver_features_sel, queue_sel; /* [vd->lock] */
+	uint32_t page_size, align; /* [vd->lock] of a legacy driver; 0: it is none */
+	bool legacy;		   /* atomic: page_size is not 0 */
 	struct virtio_notify notify;
 	pthread_mutex_t isr_lock;
 	uint32_t isr; /* [isr_lock] InterruptStatus */
@@ -137,6 +145,10 @@ reg_read(struct virtio_mmio *m, uint32_t reg)
 		return virtio_feature_word(m->vd->offered, m->device_features_sel);
 	case QUEUE_NUM_MAX: /* 0: there is no such queue */
 		return q != NULL ? VIRTIO_QUEUE_MAX : 0;
+	case QUEUE_PFN:
+		return q != NULL && q->ready && m->page_size != 0 ?
+		    (uint32_t)(q->desc / m->page_size) :
+		    0;
 	case QUEUE_READY: /* a broken device does not use it any more */
 		return q != NULL && q->ready && !virtio_is_broken(m->vd);
 	case INTERRUPT_STATUS:
@@ -208,11 +220,84 @@ queue_write(struct virtio_mmio *m, struct virtqueue *q, uint32_t reg, uint32_t v
 	}
 }
 
+/* ---- drivers for version 1 (4.2.4, 2.7.2) ---- */
+
+#define LEGACY_PAGE_MAX (64u << 10)
+
+static bool
+is_size(uint32_t val, uint32_t max)
+{
+	return val != 0 && val <= max && (val & (val - 1)) == 0;
+}
+
+/* A reset does not end it, for a driver may say it but once; one for version 2 ends it itself. */
+static void
+legacy_begin(struct virtio_mmio *m, uint32_t page_size)
+{
+	m->page_size = m->align = page_size;
+	__atomic_store_n(&m->legacy, page_size != 0, __ATOMIC_RELEASE);
+	virtio_set_legacy(m->vd, page_size != 0);
+}
+
+/* One block: descriptors, available ring, and from a multiple of QueueAlign the used ring. */
+static void
+legacy_queue_place(struct virtio_mmio *m, struct virtqueue *q, uint32_t pfn)
+{
+	uint64_t align = m->align;
+
+	if (q->ready && pfn != 0) /* its place is fixed */
+		return;
+	if (pfn == 0) {
+		virtio_queue_disable(q);
+		return;
+	}
+	q->desc = (uint64_t)pfn * m->page_size;
+	q->driver = q->desc + VIRTQ_DESC_BYTES((uint64_t)q->size);
+	q->device = (q->driver + VIRTQ_AVAIL_BYTES((uint64_t)q->size) + align - 1) & ~(align - 1);
+	virtio_queue_enable(q);
+}
+
+/* Doorbells are bound when the device runs: before, the first ring starts it. */
+static void
+legacy_status(struct virtio_mmio *m, uint32_t val)
+{
+	bool on;
+
+	virtio_set_status(m->vd, val);
+	on = (virtio_get_status(m->vd) & VIRTIO_DRIVER_OK) != 0;
+	for (unsigned int i = 0; i < m->vd->nqueues; i++)
+		virtio_notify_queue(&m->notify, i, on && m->vd->vq[i].ready);
+}
+
+/* True: the register is one of a legacy driver's. */
+static bool
+legacy_write(struct virtio_mmio *m, struct virtqueue *q, uint32_t reg, uint32_t val)
+{
+	if (reg == GUEST_PAGE_SIZE) {
+		if ((virtio_get_status(m->vd) & VIRTIO_DRIVER_OK) == 0)
+			legacy_begin(m, is_size(val, LEGACY_PAGE_MAX) ? val : 0);
+		return true;
+	}
+	/* Nobody but a driver for version 2, after a legacy one's reset, chooses VERSION_1. */
+	if (reg == DRIVER_FEATURES && m->driver_features_sel == 1 && val != 0 &&
+	    virtio_get_status(m->vd) == (VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER))
+		legacy_begin(m, 0);
+	if (m->page_size == 0 || (reg != QUEUE_ALIGN && reg != QUEUE_PFN))
+		return false;
+	if (reg == QUEUE_ALIGN)
+		m->align = is_size(val, LEGACY_PAGE_MAX) ? val : m->page_size;
+	else if (q != NULL)
+		legacy_queue_place(m, q, val);
+	return true;
+}
+
 static void
 reg_write(struct virtio_mmio *m, uint32_t reg, uint32_t val)
 {
 	struct virtqueue *q = selected_queue(m);
 
+	if (legacy_write(m, q, reg, val))
+		return;
 	switch (reg) {
 	case DEVICE_FEATURES_SEL:
 		m->device_features_sel = val;
@@ -232,6 +317,8 @@ reg_write(struct virtio_mmio *m, uint32_t reg, uint32_t val)
 	case STATUS:
 		if (val == 0)
 			reset(m);
+		else if (m->page_size != 0)
+			legacy_status(m, val);
 		else
 			virtio_set_status(m->vd, val);
 		break;
@@ -243,6 +330,26 @@ reg_write(struct virtio_mmio *m, uint32_t reg, uint32_t val)
 }
 
 /* ---- accesses ---- */
+
+/*
+ * Legacy drivers use a queue when it is there, some of them before DRIVER_OK (3.1.2): what they
+ * have said by then holds.
+ */
+static void
+notify(struct virtio_mmio *m, uint32_t queue)
+{
+	struct virtio_dev *vd = m->vd;
+
+	if (queue >= vd->nqueues)
+		return;
+	if (__atomic_load_n(&m->legacy, __ATOMIC_ACQUIRE)) {
+		pthread_mutex_lock(&vd->lock);
+		if (vd->vq[queue].ready && (virtio_get_status(vd) & VIRTIO_DRIVER_OK) == 0)
+			legacy_status(m, VIRTIO_DRIVER_OK);
+		pthread_mutex_unlock(&vd->lock);
+	}
+	doorbell_ring(vd->vq[queue].doorbell);
+}
 
 static enum mmio_result
 virtio_mmio_read(void *sc, uint64_t offset, uint32_t size, uint64_t *data)
@@ -265,10 +372,10 @@ virtio_mmio_write(void *sc, uint64_t offset, uint32_t size, uint64_t data)
 	struct virtio_mmio *m = sc;
 	uint32_t val = (uint32_t)data;
 
-	/* The one that is often used takes no lock. */
+	/* The one that is often used: a driver for version 2 takes no lock. */
 	if (offset == QUEUE_NOTIFY) {
-		if (size == 4 && val < m->vd->nqueues)
-			doorbell_ring(m->vd->vq[val].doorbell);
+		if (size == 4)
+			notify(m, val);
 		return MMIO_OK;
 	}
 	pthread_mutex_lock(&m->vd->lock);

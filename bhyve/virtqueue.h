@@ -171,6 +171,7 @@ struct virtio_dev {
 	uint32_t config_size; /* bytes, immutable */
 	pthread_mutex_t lock;
 	uint32_t status;     /* [lock] */
+	bool legacy;	     /* [lock] the driver is one for virtio before 1.0 */
 	uint64_t features;   /* [lock] what the driver accepted; fixed from FEATURES_OK on */
 	uint32_t generation; /* [lock] of config */
 	bool broken;	     /* atomic */
@@ -203,6 +204,8 @@ virtio_has(const struct virtio_dev *vd, uint64_t feature)
 /* ---- for transports: all with vd->lock held ---- */
 void virtio_set_status(struct virtio_dev *vd, uint32_t status); /* 0 resets */
 uint32_t virtio_get_status(const struct virtio_dev *vd); /* as the driver reads it; any thread */
+/* The driver need not choose VERSION_1 nor say FEATURES_OK (3.1.2).  Stays so over a reset. */
+void virtio_set_legacy(struct virtio_dev *vd, bool legacy);
 /* The driver's choice, before FEATURES_OK; what was not offered makes FEATURES_OK stay clear. */
 void virtio_set_features(struct virtio_dev *vd, uint64_t features);
 void virtio_queue_enable(struct virtqueue *q);	/* checks sizes and addresses; breaks the device */

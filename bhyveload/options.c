@@ -98,6 +98,18 @@ one_option(struct load_options *o, int option, char *val, char *text, size_t siz
 		}
 		o->boot.overlays[o->boot.noverlays++] = val;
 		return 0;
+	case 'e':
+		if (o->boot.nenv == BOOT_MAX_ENV) {
+			snprintf(
+			    text, size, "-e %.100s: more than %d variables", val, BOOT_MAX_ENV);
+			return -1;
+		}
+		if (strchr(val, '=') == NULL || val[0] == '=') {
+			snprintf(text, size, "-e %.100s: is not NAME=VALUE", val);
+			return -1;
+		}
+		o->boot.env[o->boot.nenv++] = val;
+		return 0;
 	case 's':
 		return parse_slot(o, val, text, size);
 	case 'm':
@@ -127,7 +139,7 @@ load_options_parse(struct load_options *o, int argc, char **argv, char *text, si
 	o->boot.raw_gpa = BOOT_NO_ADDRESS;
 	o->boot.pci = true; /* bhyve has the bus, whatever it is to put there */
 	opterr = 0;
-	while ((option = getopt(argc, argv, ":a:b:c:d:g:hi:k:m:O:s:")) != -1) {
+	while ((option = getopt(argc, argv, ":a:b:c:d:e:g:hi:k:m:O:s:")) != -1) {
 		if (one_option(o, option, strchr("h:?", option) ? NULL : optarg, text, size) != 0)
 			return -1;
 		if (o->help)
@@ -170,8 +182,9 @@ load_options_parse(struct load_options *o, int argc, char **argv, char *text, si
 const char *
 load_options_usage(void)
 {
-	return "usage: bhyveload [-h] [-a cmdline] [-b address] [-c vcpus] [-d dtb] [-g gid]\n"
-	       "                 [-i initrd] [-m size] [-O overlay] [-s mmio:n] -k kernel name\n"
+	return "usage: bhyveload [-h] [-a cmdline] [-b address] [-c vcpus] [-d dtb]\n"
+	       "                 [-e name=value] [-g gid] [-i initrd] [-m size] [-O overlay]\n"
+	       "                 [-s mmio:n] -k kernel name\n"
 	       "\n"
 	       "Makes a VM, or resets one that has ended, and loads a kernel; bhyve runs it.\n"
 	       "\n"
@@ -179,10 +192,11 @@ load_options_usage(void)
 	       "  -b address  load the kernel as it is at this guest-physical address\n"
 	       "  -c vcpus    how many, 1 to 8; or cpus=4,sockets=1,cores=2,threads=2 (default 1)\n"
 	       "  -d dtb      a device tree in place of the generated one\n"
+	       "  -e name=value  a variable for FreeBSD's kernel; up to 64\n"
 	       "  -g gid      a group that may use the VM too\n"
 	       "  -h          this text\n"
-	       "  -i initrd   initial RAM disk\n"
-	       "  -k kernel   zImage, ELF file, or with -b anything\n"
+	       "  -i initrd   initial RAM disk; for FreeBSD a root image in memory, md0\n"
+	       "  -k kernel   zImage, ELF file (FreeBSD's kernel too), or with -b anything\n"
 	       "  -m size     memory: 256M, 1G; a number alone is MiB (default 256M)\n"
 	       "  -O overlay  a device tree overlay; may be repeated\n"
 	       "  -s mmio:n   bhyve will have a device in this virtio-mmio region; repeatable\n"

@@ -436,6 +436,12 @@ net_start(void *sc)
 	struct virtio_net *vn = sc;
 
 	vn->features = vn->vd.features;
+	/* Without it the header of a driver before 1.0 has no num_buffers (5.1.6.1). */
+	if (vn->vd.legacy && (vn->features & VIRTIO_NET_F_MRG_RXBUF) == 0) {
+		vq_break(
+		    &vn->vd.vq[0], "a driver for virtio before 1.0 without VIRTIO_NET_F_MRG_RXBUF");
+		return;
+	}
 	assign_queues(vn);
 	virtio_net_ctrl_reset(vn);
 	vn->loop = ev_loop_create();

@@ -11,6 +11,7 @@
 #include <libfdt.h>
 
 #include "boot.h"
+#include "freebsd.h"
 
 /* Room for what overlays and the command line add. */
 #define DTB_CAPACITY (BOOT_MAX_DTB + 0x10000u)
@@ -19,6 +20,8 @@ struct loading {
 	struct boot_file kernel, initrd;
 	struct boot_kernel plan;
 	struct boot_places places;
+	struct freebsd_places bsd_places;
+	struct freebsd_args bsd_args;
 	void *fdt;
 };
 
@@ -71,6 +74,34 @@ fdt_room(const struct loading *l, const struct boot_config *c)
 	    (c->cmdline != NULL ? strlen(c->cmdline) : 0) + 1024;
 }
 
+static int
+plan_places(const struct boot_config *c, uint64_t ram_gpa, uint64_t ram_size, struct loading *l,
+    struct boot_error *e)
+{
+	if (boot_place(
+		&l->plan, ram_gpa, ram_size, fdt_room(l, c), l->initrd.size, &l->places, e) == 0)
+		return 0;
+	if (c->initrd == NULL)
+		return -1;
+	return boot_fail(e,
+	    "%s: its %llu KiB, the kernel and the device tree do not fit into %llu MiB of guest "
+	    "memory: see -m",
+	    c->initrd, (unsigned long long)(l->initrd.size >> 10),
+	    (unsigned long long)(ram_size >> 20));
+}
+
+static int
+plan_freebsd(const struct boot_config *c, uint64_t ram_gpa, uint64_t ram_size, struct loading *l,
+    struct boot_error *e)
+{
+	if (freebsd_args_make(c, &l->bsd_args, e) != 0 ||
+	    freebsd_place(&l->plan, ram_gpa, ram_size, fdt_room(l, c), l->initrd.size,
+		&l->bsd_places, e) != 0)
+		return -1;
+	l->places.dtb = l->bsd_places.dtb;
+	return 0;
+}
+
 /* What can be wrong without a VM; the places are for a tree as it is before it is finished. */
 static int
 plan_all(const struct boot_config *c, const struct boot_machine *machine, uint64_t ram_gpa,
@@ -86,18 +117,46 @@ plan_all(const struct boot_config *c, const struct boot_machine *machine, uint64
 		return boot_fail(e,
 		    "the kernel's command line has %zu characters: Linux on ARM keeps %u",
 		    strlen(c->cmdline), BOOT_CMDLINE_LINUX);
+	if (c->nenv != 0 && l->plan.format != BOOT_FREEBSD)
+		return boot_fail(e,
+		    "%s: is no ELF file of FreeBSD's kernel, and no other takes an environment "
+		    "(bhyveload -e, bhyve -o kenv.NAME)",
+		    c->kernel);
 	if (make_fdt(c, machine, l, e) != 0)
 		return -1;
-	if (boot_place(
-		&l->plan, ram_gpa, ram_size, fdt_room(l, c), l->initrd.size, &l->places, e) == 0)
-		return 0;
+	if (l->plan.format == BOOT_FREEBSD)
+		return plan_freebsd(c, ram_gpa, ram_size, l, e);
+	return plan_places(c, ram_gpa, ram_size, l, e);
+}
+
+static int
+load_initrd(
+    const struct boot_config *c, const struct boot_mem *m, struct loading *l, struct boot_error *e)
+{
+	void *va;
+
 	if (c->initrd == NULL)
-		return -1;
-	return boot_fail(e,
-	    "%s: its %llu KiB, the kernel and the device tree do not fit into %llu MiB of guest "
-	    "memory: see -m",
-	    c->initrd, (unsigned long long)(l->initrd.size >> 10),
-	    (unsigned long long)(ram_size >> 20));
+		return 0;
+	va = boot_mem_at(m, l->places.initrd, l->initrd.size);
+	if (va == NULL)
+		return boot_fail(e, "%s: does not fit into guest memory: see -m", c->initrd);
+	return boot_file_read(&l->initrd, 0, va, l->initrd.size, e);
+}
+
+static int
+load_freebsd(const struct boot_config *c, const struct boot_mem *m, const struct loading *l,
+    struct boot_error *e)
+{
+	const struct freebsd_load rest = {
+		.kernel = &l->kernel,
+		.image = &l->initrd,
+		.plan = &l->plan,
+		.places = &l->bsd_places,
+		.args = &l->bsd_args,
+		.cmdline = c->cmdline,
+	};
+
+	return freebsd_load_rest(&rest, m, e);
 }
 
 static int
@@ -110,7 +169,9 @@ load_all(const struct boot_config *c, const struct boot_machine *machine, const 
 	if (plan_all(c, machine, m->gpa, l, e) != 0)
 		return -1;
 	room = fdt_room(l, c);
-	if (boot_fdt_finish(l->fdt, machine, c->cmdline, l->places.initrd, l->initrd.size, e) != 0)
+	/* places.initrd is 0 for FreeBSD, which finds its image by its own list. */
+	if (boot_fdt_finish(l->fdt, machine, c->cmdline, l->places.initrd,
+		l->places.initrd != 0 ? l->initrd.size : 0, e) != 0)
 		return -1;
 	va = boot_mem_at(m, l->places.dtb, fdt_totalsize(l->fdt));
 	if (va == NULL || fdt_totalsize(l->fdt) > room)
@@ -118,12 +179,9 @@ load_all(const struct boot_config *c, const struct boot_machine *machine, const 
 	if (boot_kernel_load(&l->kernel, &l->plan, m, e) != 0)
 		return -1;
 	memcpy(va, l->fdt, fdt_totalsize(l->fdt));
-	if (c->initrd == NULL)
-		return 0;
-	va = boot_mem_at(m, l->places.initrd, l->initrd.size);
-	if (va == NULL)
-		return boot_fail(e, "%s: does not fit into guest memory: see -m", c->initrd);
-	return boot_file_read(&l->initrd, 0, va, l->initrd.size, e);
+	if (l->plan.format == BOOT_FREEBSD)
+		return load_freebsd(c, m, l, e);
+	return load_initrd(c, m, l, e);
 }
 
 /*
@@ -169,7 +227,9 @@ boot_load(const struct boot_config *c, const struct boot_machine *machine, const
 	if (error == 0)
 		*entry = (struct boot_entry){
 			.pc = l.plan.entry,
-			.r0 = 0,
+			.r0 = l.plan.format == BOOT_FREEBSD ?
+			    freebsd_modulep(&l.plan, &l.bsd_places) :
+			    0,
 			.r1 = 0xffffffffu, /* no machine number: the device tree says it all */
 			.r2 = l.places.dtb,
 		};

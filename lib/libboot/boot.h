@@ -21,6 +21,7 @@ struct vmctx;
 struct vm_topology;
 
 #define BOOT_MAX_OVERLAYS  8
+#define BOOT_MAX_ENV	   64	 /* variables for FreeBSD's kernel */
 #define BOOT_MAX_SEGMENTS  16	 /* PT_LOADs of an ELF file */
 #define BOOT_CMDLINE_MAX   2047u /* what an ELF or raw guest may take; Linux on ARM keeps 1023 */
 #define BOOT_CMDLINE_LINUX 1023u
@@ -56,7 +57,7 @@ int boot_file_read(
     const struct boot_file *f, uint64_t off, void *dst, uint64_t len, struct boot_error *e);
 
 /* ---- kernels (kernel.c) ---- */
-enum boot_format { BOOT_ZIMAGE, BOOT_ELF, BOOT_RAW };
+enum boot_format { BOOT_ZIMAGE, BOOT_ELF, BOOT_RAW, BOOT_FREEBSD };
 
 /* A piece of the file, and where it goes. */
 struct boot_segment {
@@ -66,6 +67,12 @@ struct boot_segment {
 	uint64_t mem_len; /* what is beyond file_len is zeroed */
 };
 
+/* A table of an ELF file that is no part of a segment. */
+struct boot_table {
+	uint64_t file_off;
+	uint64_t len; /* 0: the file has none */
+};
+
 struct boot_kernel {
 	enum boot_format format;
 	struct boot_segment seg[BOOT_MAX_SEGMENTS];
@@ -73,6 +80,10 @@ struct boot_kernel {
 	uint64_t entry; /* bit 0: Thumb */
 	/* Free of other things from the RAM's start to here: a zImage unpacks itself there. */
 	uint64_t reserved_end; /* gpa; 0: nothing */
+	/* FreeBSD's kernel: where the block is that its lowest address lies in... */
+	uint64_t block;
+	uint32_t kva_offset; /* ...and what makes a kernel's address of a gpa */
+	struct boot_table symtab, strtab;
 };
 /*
  * Recognise the file and plan where its parts go in a memory of ram_size bytes at ram_gpa.
@@ -136,6 +147,8 @@ struct boot_config {
 	const char *dtb;     /* NULL: the generated one */
 	const char *overlays[BOOT_MAX_OVERLAYS];
 	unsigned int noverlays;
+	const char *env[BOOT_MAX_ENV]; /* NAME=VALUE, for FreeBSD's kernel */
+	unsigned int nenv;
 	uint64_t raw_gpa;     /* BOOT_NO_ADDRESS: by the file's format */
 	uint32_t virtio_mmio; /* as in struct boot_machine, and so is the next */
 	bool pci;

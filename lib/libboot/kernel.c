@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The bhyve-arm authors
  *
- * Kernels: Linux's zImage, ELF files for 32-bit ARM, and raw images.  First a plan is made
- * from headers alone, then the parts are read into guest memory.  Formats of other
+ * Kernels: Linux's zImage, ELF files for 32-bit ARM, among them FreeBSD's, and raw images.  First a
+ * plan is made from headers alone, then the parts are read into guest memory.  Formats of other
  * architectures are recognised so that the refusal can say what the file is.
  */
 #include <elf.h>
@@ -34,6 +34,10 @@
 #define X86_MAGIC	0x53726448u /* "HdrS" */
 #define UIMAGE_MAGIC	0x56190527u /* 0x27051956, stored big-endian */
 #define FDT_MAGIC_BE	0xedfe0dd0u
+
+/* FreeBSD's loader puts a kernel to a multiple of 2 MiB; the kernel's half is the upper one. */
+#define FREEBSD_BLOCK	      (2u << 20)
+#define FREEBSD_KERNEL_LOWEST 0x80000000u
 
 #define HEAD_BYTES 0x210u
 
@@ -190,10 +194,10 @@ elf_check(
 }
 
 static int
-elf_segment(const struct boot_file *f, const Elf32_Phdr *ph, uint64_t ram_gpa, uint64_t ram_size,
-    struct boot_kernel *k, struct boot_error *e)
+elf_segment(const struct boot_file *f, const Elf32_Phdr *ph, uint64_t gpa, uint64_t ram_gpa,
+    uint64_t ram_size, struct boot_kernel *k, struct boot_error *e)
 {
-	struct boot_segment s = { ph->p_paddr, ph->p_offset, ph->p_filesz, ph->p_memsz };
+	struct boot_segment s = { gpa, ph->p_offset, ph->p_filesz, ph->p_memsz };
 
 	if (ph->p_filesz > ph->p_memsz)
 		return boot_fail(
@@ -217,29 +221,117 @@ elf_segment(const struct boot_file *f, const Elf32_Phdr *ph, uint64_t ram_gpa, u
 	return 0;
 }
 
+/* A section's bytes are in the file. */
 static int
-elf_plan(const struct boot_file *f, const uint8_t *head, uint64_t ram_gpa, uint64_t ram_size,
+elf_table(
+    const struct boot_file *f, const Elf32_Shdr *sh, struct boot_table *t, struct boot_error *e)
+{
+	if (sh->sh_offset > f->size || sh->sh_size > f->size - sh->sh_offset)
+		return boot_fail(e,
+		    "%s: truncated: an ELF section ends at byte %llu, the file has %llu", f->name,
+		    (unsigned long long)sh->sh_offset + sh->sh_size, (unsigned long long)f->size);
+	*t = (struct boot_table){ sh->sh_offset, sh->sh_size };
+	return 0;
+}
+
+static int
+elf_section(const struct boot_file *f, const Elf32_Ehdr *eh, uint64_t i, Elf32_Shdr *sh,
+    struct boot_error *e)
+{
+	if (i >= eh->e_shnum)
+		return boot_fail(
+		    e, "%s: its ELF section headers name one that is not there", f->name);
+	return boot_file_read(f, eh->e_shoff + i * sizeof(*sh), sh, sizeof(*sh), e);
+}
+
+/* The symbols of functions that are not exported, for backtraces; a stripped kernel has none. */
+static int
+elf_symbols(
+    const struct boot_file *f, const Elf32_Ehdr *eh, struct boot_kernel *k, struct boot_error *e)
+{
+	Elf32_Shdr sh, names;
+
+	if (eh->e_shoff == 0 || eh->e_shnum == 0)
+		return 0;
+	if (eh->e_shentsize != sizeof(sh))
+		return boot_fail(
+		    e, "%s: broken ELF section headers (of %u bytes)", f->name, eh->e_shentsize);
+	for (uint64_t i = 0; i < eh->e_shnum; i++) {
+		if (elf_section(f, eh, i, &sh, e) != 0)
+			return -1;
+		if (sh.sh_type != SHT_SYMTAB)
+			continue;
+		if (sh.sh_size % sizeof(Elf32_Sym) != 0)
+			return boot_fail(
+			    e, "%s: a broken ELF symbol table (%u bytes)", f->name, sh.sh_size);
+		if (elf_section(f, eh, sh.sh_link, &names, e) != 0 ||
+		    elf_table(f, &sh, &k->symtab, e) != 0)
+			return -1;
+		return elf_table(f, &names, &k->strtab, e);
+	}
+	return 0;
+}
+
+static int
+elf_program_header(const struct boot_file *f, const Elf32_Ehdr *eh, uint64_t i, Elf32_Phdr *ph,
+    struct boot_error *e)
+{
+	return boot_file_read(f, eh->e_phoff + i * sizeof(*ph), ph, sizeof(*ph), e);
+}
+
+/*
+ * FreeBSD's kernel is linked for its virtual addresses, whatever its program headers call physical:
+ * it finds out where it is from its pc, to the 1 MiB.
+ */
+static int
+elf_is_freebsd(const struct boot_file *f, const Elf32_Ehdr *eh, uint64_t ram_gpa,
+    struct boot_kernel *k, struct boot_error *e)
+{
+	uint32_t lowest = UINT32_MAX;
+	Elf32_Phdr ph;
+
+	for (uint64_t i = 0; i < eh->e_phnum; i++) {
+		if (elf_program_header(f, eh, i, &ph, e) != 0)
+			return -1;
+		if (ph.p_type == PT_LOAD && ph.p_memsz != 0 && ph.p_vaddr < lowest)
+			lowest = ph.p_vaddr;
+	}
+	if (lowest < FREEBSD_KERNEL_LOWEST)
+		return boot_fail(
+		    e, "%s: a FreeBSD program for 0x%x, not its kernel", f->name, lowest);
+	k->format = BOOT_FREEBSD;
+	k->block = ram_gpa + FREEBSD_BLOCK;
+	k->kva_offset = (lowest & ~(FREEBSD_BLOCK - 1)) - (uint32_t)k->block;
+	return elf_symbols(f, eh, k, e);
+}
+
+/* Where a segment goes. */
+static uint64_t
+elf_address(const struct boot_kernel *k, const Elf32_Phdr *ph)
+{
+	if (k->format != BOOT_FREEBSD)
+		return ph->p_paddr;
+	/* From the block's start, so that an address near 4 GiB does not come round. */
+	return k->block + (ph->p_vaddr - ((uint32_t)k->block + k->kva_offset));
+}
+
+static int
+elf_segments(const struct boot_file *f, const Elf32_Ehdr *eh, uint64_t ram_gpa, uint64_t ram_size,
     struct boot_kernel *k, struct boot_error *e)
 {
 	bool found = false;
-	Elf32_Ehdr eh;
 	Elf32_Phdr ph;
 
-	memcpy(&eh, head, sizeof(eh));
-	if (elf_check(f, head, &eh, e) != 0)
-		return -1;
-	k->format = BOOT_ELF;
-	k->entry = eh.e_entry;
-	for (uint64_t i = 0; i < eh.e_phnum; i++) {
-		if (boot_file_read(f, eh.e_phoff + i * sizeof(ph), &ph, sizeof(ph), e) != 0)
+	for (uint64_t i = 0; i < eh->e_phnum; i++) {
+		if (elf_program_header(f, eh, i, &ph, e) != 0)
 			return -1;
 		if (ph.p_type != PT_LOAD || ph.p_memsz == 0)
 			continue;
-		if (elf_segment(f, &ph, ram_gpa, ram_size, k, e) != 0)
+		if (elf_segment(f, &ph, elf_address(k, &ph), ram_gpa, ram_size, k, e) != 0)
 			return -1;
 		/* The entry is a virtual address, and the MMU is off. */
-		if (!found && eh.e_entry >= ph.p_vaddr && eh.e_entry - ph.p_vaddr < ph.p_memsz) {
-			k->entry = (uint64_t)ph.p_paddr + (eh.e_entry - ph.p_vaddr);
+		if (!found && eh->e_entry >= ph.p_vaddr && eh->e_entry - ph.p_vaddr < ph.p_memsz) {
+			k->entry = elf_address(k, &ph) + (eh->e_entry - ph.p_vaddr);
 			found = true;
 		}
 	}
@@ -247,8 +339,24 @@ elf_plan(const struct boot_file *f, const uint8_t *head, uint64_t ram_gpa, uint6
 		return boot_fail(e, "%s: an ELF file with nothing to load", f->name);
 	if (!found)
 		return boot_fail(
-		    e, "%s: the ELF entry point 0x%x is in no segment", f->name, eh.e_entry);
+		    e, "%s: the ELF entry point 0x%x is in no segment", f->name, eh->e_entry);
 	return 0;
+}
+
+static int
+elf_plan(const struct boot_file *f, const uint8_t *head, uint64_t ram_gpa, uint64_t ram_size,
+    struct boot_kernel *k, struct boot_error *e)
+{
+	Elf32_Ehdr eh;
+
+	memcpy(&eh, head, sizeof(eh));
+	if (elf_check(f, head, &eh, e) != 0)
+		return -1;
+	k->format = BOOT_ELF;
+	k->entry = eh.e_entry;
+	if (eh.e_ident[EI_OSABI] == ELFOSABI_FREEBSD && elf_is_freebsd(f, &eh, ram_gpa, k, e) != 0)
+		return -1;
+	return elf_segments(f, &eh, ram_gpa, ram_size, k, e);
 }
 
 /* ---- raw, and what we do not take ---- */

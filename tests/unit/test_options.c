@@ -105,6 +105,12 @@ test_bhyve_good(void **state)
 	assert_int_equal(c.nfwcfg, 1);
 	assert_string_equal(c.fwcfg[0], "c=/2");
 	config_free(&c);
+	assert_int_equal(
+	    bhyve(&c, "-o kernel=/k -o kenv.a.b=1 -o kenv.c=x=y -o kenv.a.b=2 g", &e), 0);
+	assert_int_equal(c.nenv, 2);
+	assert_string_equal(c.env[0], "a.b=2");
+	assert_string_equal(c.env[1], "c=x=y");
+	config_free(&c);
 	assert_int_equal(bhyve(&c, "g", &e), 0);
 	assert_int_equal(c.memory, 0);
 	assert_int_equal(c.vcpus, 0);
@@ -179,6 +185,9 @@ test_bhyve_bad(void **state)
 		{ "-o bootrom=/r -o initrd=/i g", "kernel=FILE" },
 		{ "-o bootrom=/r -o kernel=/k -o kernel.address=4 g", "kernel.address" },
 		{ "-o fwcfg.a=/f g", "bootrom=FILE" },
+		{ "-o kenv.a=b g", "kernel=FILE" },
+		{ "-o kernel=/k -o kenv.=b g", "kenv.NAME" },
+		{ "-o bootrom=/r -o kenv.a=b g", "kenv.NAME" },
 		{ "-o fwcfg.=/f g", "fwcfg.opt/org.example/x" },
 	};
 	struct bhyve_config c;
@@ -252,6 +261,10 @@ test_bhyveload(void **state)
 		{ "-k k -i i -a console=ttyAMA0 -d d -O o -O o2 -m 64 -c 8 -b 0x40010000 -g 5 g",
 		    NULL },
 		{ "-k k -s mmio:0 -s mmio:31 g", NULL },
+		{ "-k k -e a=b -e vfs.root.mountfrom= g", NULL },
+		{ "-k k -e a g", "-e a: is not NAME=VALUE" },
+		{ "-k k -e =a g", "-e =a: is not NAME=VALUE" },
+		{ "-k k -e", "-e: needs a value" },
 		{ "-k k -s 3,virtio-rnd g", "-s 3,virtio-rnd: is not mmio:N" },
 		{ "-k k -s mmio:32 g", "-s mmio:32: is not mmio:N with N from 0 to 31" },
 		{ "-k k -s mmio: g", "-s mmio:" },

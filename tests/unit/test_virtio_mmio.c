@@ -22,6 +22,7 @@
 #define BASE (0x0a000000ull + N * 0x200)
 
 enum { MAGIC = 0, VERSION = 4, ID = 8, DF = 0x10, DFSEL = 0x14, GF = 0x20, GFSEL = 0x24 };
+enum { PAGE = 0x28, QALIGN = 0x3c, QPFN = 0x40 };
 enum { QSEL = 0x30, QMAX = 0x34, QNUM = 0x38, QREADY = 0x44, QNOTIFY = 0x50, INTST = 0x60 };
 enum { ACK = 0x64, ST = 0x70, QDESC = 0x80, QDRV = 0x90, QDEV = 0xa0, SHMSEL = 0xac };
 enum { SHM = 0xb0, QRESET = 0xc0, GEN = 0xfc, CONFIG = 0x100 };
@@ -279,6 +280,125 @@ test_config(void **state)
 	assert_false(level);
 }
 
+/* ---- a driver that does not look at Version ---- */
+
+/* 2.7.2: one block, the used ring from a multiple of align.  The page that QueuePFN names. */
+static uint32_t
+legacy_queue_up(uint32_t q, uint32_t page, uint32_t align)
+{
+	uint64_t gpa[3] = { virtio_rig_alloc(&rig, 3ull * 4096, 4096) };
+
+	gpa[1] = gpa[0] + 16 * SIZE;
+	gpa[2] = (gpa[1] + 6 + 2 * SIZE + align - 1) / align * align;
+	virtio_rig_rings(&rig, q, SIZE, gpa);
+	wr(QSEL, q);
+	wr(QNUM, SIZE);
+	wr(QALIGN, align);
+	wr(QPFN, (uint32_t)(gpa[0] / page));
+	assert_int_equal(rd(QPFN), gpa[0] / page);
+	return (uint32_t)(gpa[0] / page);
+}
+
+static void
+legacy_drive(uint32_t page)
+{
+	wr(ST, 0);
+	wr(ST, 1);
+	wr(ST, 3);
+	wr(GF, COPY_FEATURE);
+	wr(PAGE, page);
+}
+
+static void
+test_legacy(void **state)
+{
+	uint32_t pfn;
+
+	(void)state;
+	assert_int_equal(rd(QPFN), 0);
+	legacy_drive(4096);
+	pfn = legacy_queue_up(0, 4096, 4096);
+	legacy_queue_up(1, 4096, 64);
+	assert_int_equal(fake_bind.n, 0);
+	wr(QPFN, pfn + 8); /* it stays */
+	wr(QSEL, 0);
+	assert_int_equal(rd(QPFN), pfn);
+	wr(ST, 7);
+	assert_int_equal(rd(ST) & ~8u, 7);
+	assert_int_equal(fake_bind.n, 2);
+	request(0);
+	request(1);
+	/* Once said, it holds for the next round. */
+	wr(ST, 0);
+	assert_int_equal(rd(QPFN), 0);
+	assert_int_equal(fake_bind.n, 0);
+	wr(ST, 3);
+	legacy_queue_up(0, 4096, 4096);
+	wr(ST, 7);
+	request(0);
+	/* A queue that goes while the device runs. */
+	wr(QPFN, 0);
+	assert_int_equal(rd(ST) & VIRTIO_NEEDS_RESET, VIRTIO_NEEDS_RESET);
+	/* A driver for version 2 has its own again. */
+	drive_to(15);
+	request(0);
+	wr(PAGE, 4096); /* too late, and not one's business */
+	assert_int_equal(rd(QPFN), 0);
+	request(1);
+}
+
+/* The first ring says DRIVER_OK. */
+static void
+test_legacy_early(void **state)
+{
+	(void)state;
+	legacy_drive(1024);
+	wr(QNOTIFY, 0);
+	assert_int_equal(rd(ST), 3);
+	(void)doorbell_answer(copy_dev->vd.vq[0].doorbell);
+	legacy_queue_up(0, 1024, 4096);
+	assert_false(copy_dev->running);
+	request(0);
+	assert_true(copy_dev->running);
+	assert_int_equal(fake_bind.n, 1);
+	wr(ST, 7);
+	request(0);
+	assert_int_equal(copy_dev->starts, 1);
+}
+
+static void
+test_legacy_hostile(void **state)
+{
+	static const uint32_t pages[] = { 0, 3, 0x20000, 0xffffffff };
+	static const uint32_t pfns[] = { 1, 0xffffffff, 0x403ff };
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		legacy_drive(pages[i]);
+		wr(QPFN, 0x40001);
+		assert_int_equal(rd(QPFN), 0);
+		wr(ST, 7);
+		assert_int_equal(rd(ST), 3);
+	}
+	/* Rings that are not in RAM, or not all. */
+	for (size_t i = 0; i < 3; i++) {
+		legacy_drive(4096);
+		wr(QSEL, 0);
+		wr(QNUM, VIRTIO_QUEUE_MAX);
+		wr(QPFN, pfns[i]);
+		assert_int_equal(rd(ST), 3 | VIRTIO_NEEDS_RESET);
+		wr(ST, 7);
+		assert_int_equal(rd(ST) & VIRTIO_DRIVER_OK, 0);
+	}
+	/* What was not offered, a queue that is not there. */
+	legacy_drive(4096);
+	wr(GF, 1 << 4);
+	wr(QSEL, 2);
+	wr(QPFN, 0x40001);
+	wr(ST, 7);
+	assert_int_equal(rd(ST) & VIRTIO_DRIVER_OK, 0);
+}
+
 int
 main(void)
 {
@@ -289,6 +409,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_interrupts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_doorbells, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_config, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_legacy, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_legacy_early, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_legacy_hostile, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -114,12 +114,18 @@ free_all(struct rig_queue *q)
 void
 virtio_rig_layout(struct virtio_rig *r, unsigned int n, uint16_t size, uint64_t gpa[3])
 {
-	struct rig_queue *q = &r->q[n];
-
-	memset(q, 0, sizeof(*q));
 	gpa[0] = virtio_rig_alloc(r, VIRTQ_DESC_BYTES(size), VIRTQ_DESC_ALIGN);
 	gpa[1] = virtio_rig_alloc(r, VIRTQ_AVAIL_BYTES(size), VIRTQ_AVAIL_ALIGN);
 	gpa[2] = virtio_rig_alloc(r, VIRTQ_USED_BYTES(size), VIRTQ_USED_ALIGN);
+	virtio_rig_rings(r, n, size, gpa);
+}
+
+void
+virtio_rig_rings(struct virtio_rig *r, unsigned int n, uint16_t size, const uint64_t gpa[3])
+{
+	struct rig_queue *q = &r->q[n];
+
+	memset(q, 0, sizeof(*q));
 	q->desc = virtio_rig_va(r, gpa[0]);
 	q->avail = virtio_rig_va(r, gpa[1]);
 	q->used = virtio_rig_va(r, gpa[2]);

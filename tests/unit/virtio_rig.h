@@ -100,6 +100,8 @@ void virtio_rig_queue(struct virtio_rig *r, unsigned int q, uint16_t size);
 void virtio_rig_status(struct virtio_rig *r, uint32_t status); /* takes the lock */
 /* For tests of transports: empty rings in memory; where descriptors, available and used are. */
 void virtio_rig_layout(struct virtio_rig *r, unsigned int q, uint16_t size, uint64_t gpa[3]);
+/* The same where the three parts lie already. */
+void virtio_rig_rings(struct virtio_rig *r, unsigned int n, uint16_t size, const uint64_t gpa[3]);
 
 /* ---- memory ---- */
 uint64_t virtio_rig_alloc(struct virtio_rig *r, uint64_t len, uint64_t align);
