@@ -142,7 +142,7 @@ flush(struct block_file *f)
 	 */
 	if (flag(&f->lost))
 		return EIO;
-	if (fdatasync(f->fd) == 0)
+	if (block_host_flush(f->fd) == 0)
 		return 0;
 	raise_flag(&f->lost);
 	return errno;

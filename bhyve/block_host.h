@@ -32,6 +32,8 @@ int block_host_lock(int fd, bool writer);
 ssize_t block_host_read_now(int fd, const struct iovec *iov, int niov, uint64_t offset);
 /* A block device: its size, sectors, and whether it can be written.  0 or an errno. */
 int block_host_device(int fd, uint64_t *bytes, uint32_t *sector, uint32_t *physical, bool *ro);
+/* What was written is on the medium, and so is what finds it; 0, or -1 with errno. */
+int block_host_flush(int fd);
 /* May discards do anything?  size: of the file. */
 bool block_host_can_discard(int fd, bool device, uint64_t size);
 /* 0 or an errno; EOPNOTSUPP where there is no such thing. */

@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "block_host.h"
 
@@ -81,6 +82,13 @@ block_host_device(int fd, uint64_t *bytes, uint32_t *sector, uint32_t *physical,
 	/* One that cannot be written cannot be opened for it. */
 	*ro = false;
 	return 0;
+}
+
+/* Capability mode does not have fdatasync(2) in 12.1. */
+int
+block_host_flush(int fd)
+{
+	return fsync(fd);
 }
 
 bool

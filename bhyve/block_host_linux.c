@@ -14,6 +14,7 @@
 #include <linux/falloc.h>
 #include <linux/fs.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "block_host.h"
 
@@ -67,6 +68,12 @@ block_host_device(int fd, uint64_t *bytes, uint32_t *sector, uint32_t *physical,
 	*physical = best;
 	*ro = read_only != 0;
 	return 0;
+}
+
+int
+block_host_flush(int fd)
+{
+	return fdatasync(fd);
 }
 
 /* A partition's queue is its disk's. */
