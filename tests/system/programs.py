@@ -107,3 +107,12 @@ def run_on_qemu(program):
          "-kernel", str(BUILT / f"{program.name}.elf")], stdin=subprocess.DEVNULL,
         capture_output=True, text=True, errors="replace", timeout=120,
         check=False).stdout.replace("\r", "")
+
+
+def goes_on(host, output, diagnosis=""):
+    """tests/guest/neighbour, whose output is in that file, still counts; else the diagnosis is run.
+    The file's last line may be cut off, also within its number."""
+    last = f"tr -d '\\r' <{output} | grep tick | sed '$d' | tail -n 1 | cut -d' ' -f2"
+    host.ok(f"before=$({last}); for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.5; after=$({last}); "
+            "[ ${after:-0} -gt ${before:-0} ] && exit 0; done; "
+            f"tail -n 5 {output}; {diagnosis} exit 1")

@@ -14,7 +14,6 @@ HOST = dict(cpus=2, memory=1024, add=[(BADVMM, "/badvmm")])
 HOSTILE = {name: p for name, p in programs.programs().items() if name.startswith("hostile-")}
 RESET, POWERED_OFF = 0, 1
 SLACK_KIB = 4096  # what page cache, slabs and per-CPU lists may keep
-TICKS = "tr -d '\\r' </tmp/neighbour.out | grep tick | tail -n 1 | cut -d' ' -f2"
 # Why it may stand still: whether its vCPU runs, has a timer, or its thread waits for a CPU
 STATE = ("for i in 1 2; do bhyvectl --get-stats --vm=neighbour; "
          "cat /proc/interrupts /proc/loadavg; "
@@ -50,9 +49,7 @@ def neighbour(host):
     yield host
     if not host.alive:
         return
-    host.ok(f"before=$({TICKS}); for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.5; after=$({TICKS}); "
-            "[ $after -gt $before ] && exit 0; done; tail -n 5 /tmp/neighbour.out; " + STATE +
-            "exit 1")
+    programs.goes_on(host, "/tmp/neighbour.out", STATE)
     host.ok("! grep FAIL /tmp/neighbour.out")
     assert vms(host) == ["neighbour"]
 
