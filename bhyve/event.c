@@ -39,6 +39,7 @@ ev_loop_create(void)
 		free(loop);
 		return NULL;
 	}
+	pthread_mutex_init(&loop->lock, NULL);
 	return loop;
 }
 
@@ -54,6 +55,7 @@ ev_loop_destroy(struct ev_loop *loop)
 		free(s);
 	}
 	event_os_destroy(loop->os);
+	pthread_mutex_destroy(&loop->lock);
 	free(loop);
 }
 
@@ -120,15 +122,18 @@ ev_fd_add(struct ev_loop *loop, int fd, ev_fn *fn, void *arg)
 	return s;
 }
 
+/* Two threads that want the opposite must not each do half of it: the loop would be deaf. */
 void
 ev_fd_enable(struct ev_source *s, bool on)
 {
-	if (__atomic_exchange_n(&s->enabled, on, __ATOMIC_ACQ_REL) == on)
-		return;
-	if (s->kind == SOURCE_ALWAYS)
-		event_os_wake(s->loop->os);
-	else
-		event_os_enable(s, on);
+	pthread_mutex_lock(&s->loop->lock);
+	if (__atomic_exchange_n(&s->enabled, on, __ATOMIC_ACQ_REL) != on) {
+		if (s->kind == SOURCE_ALWAYS)
+			event_os_wake(s->loop->os);
+		else
+			event_os_enable(s, on);
+	}
+	pthread_mutex_unlock(&s->loop->lock);
 }
 
 void
@@ -136,9 +141,11 @@ ev_fd_want(struct ev_source *s, unsigned int events)
 {
 	unsigned int was = s->want;
 
+	pthread_mutex_lock(&s->loop->lock);
 	s->want = events;
 	if (s->kind == SOURCE_FD && event_source_enabled(s))
 		event_os_want(s, was);
+	pthread_mutex_unlock(&s->loop->lock);
 }
 
 unsigned int

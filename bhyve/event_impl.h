@@ -9,6 +9,8 @@
 #ifndef BHYVE_EVENT_IMPL_H
 #define BHYVE_EVENT_IMPL_H
 
+#include <pthread.h>
+
 #include "event.h"
 
 #define EVENT_NS_PER_S	   1000000000ull
@@ -31,7 +33,7 @@ struct ev_source {
 	uint64_t deadline; /* event_kqueue.c's */
 	ev_fn *fn;
 	void *arg;
-	bool enabled;	    /* atomic */
+	bool enabled;	    /* atomic; changed with the loop's lock */
 	unsigned int want;  /* EVENT_*, and the next two: the loop's thread */
 	unsigned int found; /* event_kqueue.c's */
 	unsigned int ready; /* while fn is called */
@@ -41,7 +43,8 @@ struct event_os;
 
 struct ev_loop {
 	struct event_os *os;
-	bool stop; /* atomic */
+	pthread_mutex_t lock; /* "enabled" and what the OS's half makes of it change together */
+	bool stop;	      /* atomic */
 	bool have_dead;
 	struct ev_source *sources;
 };

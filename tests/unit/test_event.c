@@ -409,6 +409,46 @@ test_enabled_from_outside(void **state)
 	assert_int_equal(found, EVENT_READ);
 }
 
+#define ROUNDS 3000
+
+static unsigned int turn; /* atomic: the round that both are in */
+
+static void *
+enable_in_turns(void *arg)
+{
+	(void)arg;
+	for (unsigned int i = 1; i <= ROUNDS; i++) {
+		while (__atomic_load_n(&turn, __ATOMIC_ACQUIRE) < 2 * i - 1)
+			;
+		ev_fd_enable(source, true);
+		__atomic_store_n(&turn, 2 * i, __ATOMIC_RELEASE);
+	}
+	return NULL;
+}
+
+/* As a console: off for want of room, while a vCPU that makes room switches it on. */
+static void
+test_off_and_on_at_once(void **state)
+{
+	pthread_t thread;
+
+	turn = 0;
+	assert_int_equal(pthread_create(&thread, NULL, enable_in_turns, NULL), 0);
+	for (unsigned int i = 1; i <= ROUNDS; i++) {
+		teardown(state);
+		setup(state);
+		assert_int_equal(write(fds[1], "x", 1), 1);
+		__atomic_store_n(&turn, 2 * i - 1, __ATOMIC_RELEASE);
+		ev_fd_enable(source, false);
+		while (__atomic_load_n(&turn, __ATOMIC_ACQUIRE) < 2 * i)
+			;
+		ev_fd_enable(source, true);
+		ev_loop_run(loop);
+		assert_false(late);
+	}
+	assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
 static void
 test_file_enabled_from_outside(void **state)
 {
@@ -556,6 +596,7 @@ main(void)
 		TEST(test_timer_cancelled_when_due, setup_timers),
 		TEST(test_armed_from_outside, setup),
 		TEST(test_enabled_from_outside, setup),
+		TEST(test_off_and_on_at_once, setup),
 		TEST(test_file_enabled_from_outside, setup),
 		TEST(test_hangup_enabled_from_outside, setup),
 		TEST(test_removed_while_found, setup),
