@@ -1,19 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Debian's ARM architectures, as hosts: what each has, and where its parts are on this machine."""
-import os
 from dataclasses import dataclass
 from pathlib import Path
+
+from aptroot import cache_dir
 
 TOP = Path(__file__).resolve().parent.parent
 
 
 class LabError(Exception):
     """Something is missing or impossible; the message says what to do."""
-
-
-def cache_dir():
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return Path(base) / "bhyve-arm"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ import stat
 import subprocess
 from pathlib import Path
 
-from arches import ARMHF, LabError, arch_of, cache_dir
+from aptroot import cache_dir
+from arches import ARMHF, LabError, arch_of
 
 TOP = Path(__file__).resolve().parent.parent
 KERNELS = ARMHF.kernels

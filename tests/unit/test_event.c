@@ -159,17 +159,26 @@ test_prepare(void **state)
 
 /* ---- descriptors that never block, and those that are none ---- */
 
+static struct ev_source *
+add_file(FILE **file)
+{
+	struct ev_source *s;
+
+	*file = tmpfile();
+	assert_non_null(*file);
+	s = ev_fd_add(loop, fileno(*file), ready, NULL);
+	assert_non_null(s);
+	return s;
+}
+
+/* At its end, too. */
 static void
 test_regular_file(void **state)
 {
-	FILE *file = tmpfile();
-	struct ev_source *s;
+	FILE *file;
+	struct ev_source *s = add_file(&file);
 
 	(void)state;
-	assert_non_null(file);
-	/* At its end, too. */
-	s = ev_fd_add(loop, fileno(file), ready, NULL);
-	assert_non_null(s);
 	ev_loop_run(loop);
 	assert_int_equal(calls, 1);
 	assert_false(late);
@@ -452,13 +461,10 @@ test_off_and_on_at_once(void **state)
 static void
 test_file_enabled_from_outside(void **state)
 {
-	FILE *file = tmpfile();
-	struct ev_source *s;
+	FILE *file;
+	struct ev_source *s = add_file(&file);
 
 	(void)state;
-	assert_non_null(file);
-	s = ev_fd_add(loop, fileno(file), ready, NULL);
-	assert_non_null(s);
 	run_enabled_from_outside(s);
 	ev_remove(s);
 	fclose(file);

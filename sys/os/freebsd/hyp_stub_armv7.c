@@ -35,8 +35,8 @@ extern const char hypervisor_stub_vect[];
 /*
  * Where HVBAR points for one HVC: the stub has no way to pass on where to go, so these vectors
  * do.  In: r1 = where to, r3 = the stub's vectors, which HVBAR is again then.  The other vectors
- * are not reached: HYP mode masks interrupts, and nothing here faults.  Copied to a page, which is
- * run with the MMU off.
+ * are not reached: HYP mode masks interrupts, and nothing here faults.  The ISB has HVBAR in force
+ * (DDI 0406C B3.15.5).  Copied to a page, which is run with the MMU off.
  */
 __asm__("	.arch_extension virt\n"
 	"	.pushsection .rodata\n"
