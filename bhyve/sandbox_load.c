@@ -4,9 +4,9 @@
  *
  * Puts the filter that libseccomp made into the kernel, behind a few instructions of our own that
  * let the run loop's call through.  libseccomp sorts the rules of a call as it likes: VM_RUN came
- * behind those for terminals, taps and vhost, and with the interpreter that 32-bit ARM has by default
- * each exit to user space paid for them all.  A filter's jumps are relative and go forward, so that
- * it may have others in front.
+ * behind those for terminals, taps and vhost, and with the interpreter that 32-bit ARM has by
+ * default each exit to user space paid for them all.  A filter's jumps are relative and go
+ * forward, so that it may have others in front.
  *
  * Runs before the devices' threads have anything to do, once.
  */
@@ -30,7 +30,7 @@
 #define UNLESS(value, skip) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), 0, (skip))
 #define LOW_WORD	    (BYTE_ORDER == BIG_ENDIAN ? sizeof(uint32_t) : 0)
 
-/* The request is an unsigned int for the kernel, too: it does not look at a register's upper half. */
+/* The request is an unsigned int for the kernel, too: the register's upper half means nothing. */
 static void
 fast_path(struct sock_filter p[SANDBOX_FAST_PATH], uint32_t arch, uint32_t nr)
 {
@@ -68,7 +68,7 @@ program_read(int fd, size_t *n)
 	return p;
 }
 
-/* What seccomp_load() would do.  With TSYNC a thread that could not be brought along is returned. */
+/* What seccomp_load() would do.  With TSYNC a thread that could not be brought along comes back. */
 static int
 program_load(const struct sock_fprog *prog, bool log)
 {

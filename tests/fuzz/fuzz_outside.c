@@ -4,8 +4,8 @@
  *
  * Packets to the process outside the sandbox from a bhyve that was taken over: any length, any
  * request, descriptors with them.  Whatever comes, it answers or goes away, keeps no descriptor,
- * removes no file but the one it was told of before it was sealed, and gives out no descriptor but of
- * a socket to the one peer.  outside.c is included for the other end of its socket.
+ * removes no file but the one it was told of before it was sealed, and gives out no descriptor but
+ * of a socket to the one peer.  outside.c is included for the other end of its socket.
  */
 #include <stdio.h>
 
@@ -135,12 +135,14 @@ check_answer(int sock, const struct request *q)
 	if (fd < 0)
 		return;
 	must(a.value == 0);
-	must(
-	    (q->ask == ASK_CONNECT && q->number == 0) || (q->ask == ASK_RESOLVER && here.internet));
+	if (q->ask == ASK_RESOLVER)
+		must(here.internet);
+	else
+		must(q->ask == ASK_CONNECT && q->number == 0);
 	close(fd);
 }
 
-/* op: [0] its length's kind and descriptors, [1] the request, [2] a number, [3] a byte of the path */
+/* op: its length's kind and descriptors; the request; a number; a byte of the path */
 static bool
 step(const int *pair, const uint8_t *op)
 {
