@@ -176,6 +176,16 @@ reset(struct virtio_mmio *m)
 	isr_change(m, UINT32_MAX, 0);
 }
 
+/* A legacy driver's are bound when the device runs: before, its first ring starts it (notify). */
+static void
+bind_doorbells(struct virtio_mmio *m)
+{
+	bool on = m->page_size == 0 || (virtio_get_status(m->vd) & VIRTIO_DRIVER_OK) != 0;
+
+	for (unsigned int i = 0; i < m->vd->nqueues; i++)
+		virtio_notify_queue(&m->notify, i, on && m->vd->vq[i].ready);
+}
+
 static void
 queue_ready(struct virtio_mmio *m, struct virtqueue *q, bool ready)
 {
@@ -183,7 +193,14 @@ queue_ready(struct virtio_mmio *m, struct virtqueue *q, bool ready)
 		virtio_queue_enable(q);
 	else
 		virtio_queue_disable(q);
-	virtio_notify_queue(&m->notify, q->index, q->ready);
+	bind_doorbells(m);
+}
+
+static void
+set_status(struct virtio_mmio *m, uint32_t val)
+{
+	virtio_set_status(m->vd, val);
+	bind_doorbells(m);
 }
 
 static void
@@ -237,6 +254,7 @@ legacy_begin(struct virtio_mmio *m, uint32_t page_size)
 	m->page_size = m->align = page_size;
 	__atomic_store_n(&m->legacy, page_size != 0, __ATOMIC_RELEASE);
 	virtio_set_legacy(m->vd, page_size != 0);
+	bind_doorbells(m);
 }
 
 /* One block: descriptors, available ring, and from a multiple of QueueAlign the used ring. */
@@ -248,25 +266,13 @@ legacy_queue_place(struct virtio_mmio *m, struct virtqueue *q, uint32_t pfn)
 	if (q->ready && pfn != 0) /* its place is fixed */
 		return;
 	if (pfn == 0) {
-		virtio_queue_disable(q);
+		queue_ready(m, q, false);
 		return;
 	}
 	q->desc = (uint64_t)pfn * m->page_size;
 	q->driver = q->desc + VIRTQ_DESC_BYTES((uint64_t)q->size);
 	q->device = (q->driver + VIRTQ_AVAIL_BYTES((uint64_t)q->size) + align - 1) & ~(align - 1);
-	virtio_queue_enable(q);
-}
-
-/* Doorbells are bound when the device runs: before, the first ring starts it. */
-static void
-legacy_status(struct virtio_mmio *m, uint32_t val)
-{
-	bool on;
-
-	virtio_set_status(m->vd, val);
-	on = (virtio_get_status(m->vd) & VIRTIO_DRIVER_OK) != 0;
-	for (unsigned int i = 0; i < m->vd->nqueues; i++)
-		virtio_notify_queue(&m->notify, i, on && m->vd->vq[i].ready);
+	queue_ready(m, q, true);
 }
 
 /* True: the register is one of a legacy driver's. */
@@ -317,10 +323,8 @@ reg_write(struct virtio_mmio *m, uint32_t reg, uint32_t val)
 	case STATUS:
 		if (val == 0)
 			reset(m);
-		else if (m->page_size != 0)
-			legacy_status(m, val);
 		else
-			virtio_set_status(m->vd, val);
+			set_status(m, val);
 		break;
 	default:
 		if (q != NULL)
@@ -345,7 +349,7 @@ notify(struct virtio_mmio *m, uint32_t queue)
 	if (__atomic_load_n(&m->legacy, __ATOMIC_ACQUIRE)) {
 		pthread_mutex_lock(&vd->lock);
 		if (vd->vq[queue].ready && (virtio_get_status(vd) & VIRTIO_DRIVER_OK) == 0)
-			legacy_status(m, VIRTIO_DRIVER_OK);
+			set_status(m, VIRTIO_DRIVER_OK);
 		pthread_mutex_unlock(&vd->lock);
 	}
 	doorbell_ring(vd->vq[queue].doorbell);

@@ -366,6 +366,26 @@ test_legacy_early(void **state)
 	assert_int_equal(copy_dev->starts, 1);
 }
 
+/* Found by fuzz_virtio: doorbells are those of queues that are there, whoever says how. */
+static void
+test_legacy_doorbells(void **state)
+{
+	(void)state;
+	legacy_drive(4096);
+	legacy_queue_up(0, 4096, 4096);
+	wr(PAGE, 0); /* a driver for version 2 after all: its queue is there */
+	assert_int_equal(fake_bind.n, 1);
+	wr(PAGE, 4096);
+	assert_int_equal(fake_bind.n, 0);
+	wr(QREADY, 0);
+	wr(QREADY, 1); /* not a legacy driver's register: no other rules by it */
+	assert_int_equal(fake_bind.n, 0);
+	wr(ST, 7);
+	assert_int_equal(fake_bind.n, 1);
+	wr(QPFN, 0);
+	assert_int_equal(fake_bind.n, copy_dev->vd.vq[0].ready);
+}
+
 static void
 test_legacy_hostile(void **state)
 {
@@ -411,6 +431,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_config, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_legacy, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_legacy_early, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_legacy_doorbells, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_legacy_hostile, setup, teardown),
 	};
 
