@@ -148,7 +148,7 @@ arch_vcpu_enter(struct vcpu *vcpu)
 	vmid_update(vcpu->vm);
 	vtimer_update(vcpu);
 	vgic_host_flush(vcpu);
-	vmm_trace(vcpu, VMM_TRACE_ENTER, v->regs.pc, v->regs.cpsr);
+	vmm_trace(vcpu, VMM_TRACE_ENTER, (uint32_t)v->regs.cpsr, v->regs.pc);
 	hyp_vcpu_run(v);
 	vgic_host_sync(vcpu);
 }

@@ -20,4 +20,7 @@ hyp_va(const void *host)
 /* A pointer for whoever this is compiled for: HYP, or the host, which owns what it points to. */
 #define HYP_PTR(type, hva) ((type *)(hva).a)
 
+/* A function whose address stands in a table. */
+#define HYP_FN(fn) (fn)
+
 #endif /* ARMV7_HYP_VA_H */
