@@ -35,7 +35,7 @@ KBUILD := sys/os/linux/Kbuild
 NINJA = flock build/$(1).lock ninja $(NINJA_FLAGS) -C build/$(1)
 NINJA_FLAGS ?= --quiet
 
-.PHONY: help setup run build native clang armhf freebsd-user freebsd-module silicon module modules check check-all bench \
+.PHONY: help setup run build native clang armhf arm64 freebsd-user freebsd-module silicon module modules check check-all bench \
 	coverage fuzz lint format clean
 .DEFAULT_GOAL := help
 
@@ -52,7 +52,7 @@ help:
 	@echo 'make coverage   line coverage of sys/ by the unit tests'
 	@echo 'make fuzz       libFuzzer on each fuzz target (FUZZ_SECONDS=$(FUZZ_SECONDS) TARGET=name)'
 	@echo 'make build      module for both kernels, tools for the host, unit tests; see also'
-	@echo '                native, clang, armhf, silicon, module (KERNEL=), modules'
+	@echo '                native, clang, armhf, arm64, silicon, module (KERNEL=), modules'
 	@echo 'make freebsd-user SYSROOT=DIRECTORY [LIBFDT=DIRECTORY]'
 	@echo '                tools for FreeBSD on armv7, where its headers and libraries are'
 	@echo 'make freebsd-module SYSDIR=DIRECTORY [KERNBUILDDIR=DIRECTORY]'
@@ -67,6 +67,7 @@ setup:
 	@lab/setup -q
 	@mkdir -p build
 	@ln -sfn $(CACHE)/armhf/root/usr build/armhf-libs
+	@ln -sfn $(CACHE)/arm64/root/usr build/arm64-libs
 
 # $(call configure,DIRECTORY,OPTIONS). A directory that has got its first meson.build since is not
 # something that ninja notices: the list of them is kept beside the build.
@@ -89,6 +90,12 @@ clang: setup
 armhf: setup
 	$(call configure,armhf,--cross-file cross/armhf.ini -Doptimization=2 -Dlibfdt_root=$(CURDIR)/build/armhf-libs)
 	@$(call NINJA,armhf)
+
+# Of what the 64-bit host is made nothing is needed elsewhere, so it is fetched here.
+arm64: setup
+	@lab/arm64-packages -q
+	$(call configure,arm64,--cross-file cross/arm64.ini -Doptimization=2 -Dlibfdt_root=$(CURDIR)/build/arm64-libs)
+	@$(call NINJA,arm64)
 
 # The tools for FreeBSD on armv7, with clang, lld and llvm of this machine. SYSROOT: FreeBSD's headers
 # and libraries (usr/include, usr/lib); LIBFDT: where include/libfdt.h and lib/libfdt.a stand, if not
@@ -133,7 +140,7 @@ module: setup
 modules: setup
 	@for k in armmp armmp-lpae; do $(MAKE) --no-print-directory -s module KERNEL=$$k || exit; done
 
-build: native clang armhf silicon modules
+build: native clang armhf arm64 silicon modules
 
 GUEST_ram = -o kernel=/guest/vmlinuz -o initrd=/guest/initrd -o fdt.bootargs="console=ttyAMA0"
 BOOT_none = -o kernel=/disk/vmlinuz -o initrd=/disk/initrd \

@@ -272,30 +272,38 @@ ignore_signals(void)
 		signal(all[i], SIG_IGN);
 }
 
-static _Noreturn void
-serve(int sock)
+/* One packet and its answer; false: there will be no more. */
+static bool
+serve_packet(int sock)
 {
 	struct request q;
 	struct answer a;
-	int in, out;
+	int in, out = -1;
 
+	if (!recv_packet(sock, &q, sizeof(q), &in))
+		return false;
+	errno = 0;
+	a.value = answer_to(&q, in, &out);
+	a.error = a.value < 0 ? errno : 0;
+	if (in >= 0)
+		close(in);
+	send_packet(sock, &a, sizeof(a), out);
+	if (out >= 0)
+		close(out);
+	return true;
+}
+
+static _Noreturn void
+serve(int sock)
+{
 	/* bhyve's own standard descriptors are not held open for whoever waits for their end. */
 	dup2(sock, STDIN_FILENO);
 	sock = STDIN_FILENO;
 	host_close_from(1);
 	host_process_name("bhyve-outside");
 	ignore_signals();
-	while (recv_packet(sock, &q, sizeof(q), &in)) {
-		out = -1;
-		errno = 0;
-		a.value = answer_to(&q, in, &out);
-		a.error = a.value < 0 ? errno : 0;
-		if (in >= 0)
-			close(in);
-		send_packet(sock, &a, sizeof(a), out);
-		if (out >= 0)
-			close(out);
-	}
+	while (serve_packet(sock))
+		;
 	for (uint32_t i = 0; i < here.files.n; i++)
 		do_remove(i);
 	_exit(0);

@@ -30,11 +30,8 @@
 
 #include "sandbox_impl.h"
 
-/* The types of ioctl() of /dev/vmm/NAME and of /dev/vhost-*: <linux/ioctl.h>, bits 15:8. */
-#define IOCTL_TYPE  0xff00u
-#define IOCTL_VM    ((unsigned int)'v' << 8)
-#define IOCTL_VHOST (0xafu << 8)
-#define SOCKET_TYPE 0xfu /* of socket()'s second argument, without flags */
+#define IOCTL_VHOST (0xafu << 8) /* the type of ioctl() of /dev/vhost-* */
+#define SOCKET_TYPE 0xfu	 /* of socket()'s second argument, without flags */
 
 static const char *const allowed[] = {
 	/* descriptors that are there */
@@ -255,8 +252,8 @@ struct rule {
 #define EXACT UINT32_MAX
 
 static const struct rule rules[] = {
-	{ "ioctl", 1, IOCTL_TYPE, IOCTL_VM },
-	{ "ioctl", 1, IOCTL_TYPE, IOCTL_VHOST },
+	{ "ioctl", 1, SANDBOX_IOCTL_TYPE, SANDBOX_IOCTL_VM },
+	{ "ioctl", 1, SANDBOX_IOCTL_TYPE, IOCTL_VHOST },
 	{ "ioctl", 1, EXACT, TCGETS },
 	{ "ioctl", 1, EXACT, TCSETS },
 	{ "ioctl", 1, EXACT, TCSETSW },
@@ -409,18 +406,11 @@ add_paths(scmp_filter_ctx f)
 }
 
 static int
-set_attributes(scmp_filter_ctx f, bool internet)
+set_attributes(scmp_filter_ctx f)
 {
-	int error = -seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1);
+	int error = -seccomp_attr_set(f, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 
-	if (error == 0)
-		error = -seccomp_attr_set(f, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-	/* Each call that fails is in the log; not where a guest's questions for names would be. */
-	if (error == 0 && !internet)
-		error = -seccomp_attr_set(f, SCMP_FLTATR_CTL_LOG, 1);
-	/* The run loop's call first, the others in a tree. */
-	if (error == 0)
-		error = -seccomp_syscall_priority(f, SCMP_SYS(ioctl), 255);
+	/* A tree: there are many calls. */
 	if (error == 0)
 		error = -seccomp_attr_set(f, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	return error;
@@ -434,7 +424,7 @@ sandbox_filter_load(bool internet)
 
 	if (f == NULL)
 		return ENOMEM;
-	error = set_attributes(f, internet);
+	error = set_attributes(f);
 	if (error == 0)
 		error = add_calls(f, SCMP_ACT_ALLOW, allowed, COUNT(allowed));
 	if (error == 0)
@@ -447,8 +437,9 @@ sandbox_filter_load(bool internet)
 		error = add_internet(f);
 	if (error == 0 && internet)
 		error = add_paths(f);
+	/* Each call that fails is in the log; not where a guest's questions for names would be. */
 	if (error == 0)
-		error = -seccomp_load(f);
+		error = sandbox_load(f, !internet);
 	seccomp_release(f);
 	return error;
 }

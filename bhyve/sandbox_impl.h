@@ -7,7 +7,12 @@
 #ifndef BHYVE_SANDBOX_IMPL_H
 #define BHYVE_SANDBOX_IMPL_H
 
+#include <seccomp.h>
 #include <stdbool.h>
+
+/* The type of a request to /dev/vmm/NAME: <linux/ioctl.h>, bits 15:8. */
+#define SANDBOX_IOCTL_TYPE 0xff00u
+#define SANDBOX_IOCTL_VM   ((unsigned int)'v' << 8)
 
 /* ---- sandbox_filter.c ---- */
 
@@ -16,6 +21,17 @@
  * and OUTSIDE_RESOLVER is read through outside.h.  0 or an errno.
  */
 int sandbox_filter_load(bool internet);
+
+/* ---- sandbox_load.c ---- */
+
+#define SANDBOX_FAST_PATH 8 /* instructions in front */
+
+/*
+ * Loads f into all threads, behind a way through for requests to /dev/vmm/NAME, and sets
+ * no_new_privs.  log: the kernel logs each call that f refuses.  0 or an errno: E2BIG, f is longer
+ * than the kernel takes; ECANCELED, a thread has another filter.
+ */
+int sandbox_load(scmp_filter_ctx f, bool log);
 
 /* ---- sandbox_resolver.c ---- */
 

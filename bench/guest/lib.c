@@ -4,9 +4,13 @@
  *
  * See bench.h.
  */
-#include "bench.h"
+#ifdef __aarch64__
+#include "aarch64/gic.h"
 
-#define RAM_MB (0x40000000u >> 20)
+bool gic_is_v3;
+#else
+#include "armv7/gic.h"
+#endif
 
 volatile uint32_t irq_seen;
 volatile uint64_t irq_time;
@@ -92,48 +96,21 @@ bench_bad(void)
 void
 bench_irq(void)
 {
-	uint32_t iar = mmio_read(GICC + 0xc);
+	uint32_t iar = gic_ack(), intid = iar & 0x3ff;
 
-	if ((iar & 0x3ff) == PPI_VTIMER) {
+	if (intid == PPI_VTIMER) {
 		irq_time = cntvct();
 		cntv_ctl(0);
 	}
-	mmio_write(GICC + 0x10, iar);
-	if ((iar & 0x3ff) < 1020)
+	gic_end(iar);
+	if (intid < 1020)
 		irq_seen++;
-}
-
-void
-irq_enable(uint32_t intid)
-{
-	uint32_t shift = intid % 4 * 8, config = GICD + 0xc00 + intid / 16 * 4;
-
-	mmio_write(config, mmio_read(config) | 2u << intid % 16 * 2);
-	*(volatile uint8_t *)(GICD + 0x400 + intid / 4 * 4 + shift / 8) = 0xa0;
-	*(volatile uint8_t *)(GICD + 0x800 + intid / 4 * 4 + shift / 8) = 1;
-	mmio_write(GICD + 0x100 + intid / 32 * 4, 1u << intid % 32);
-}
-
-static void
-gic_init(void)
-{
-	uint32_t i;
-
-	mmio_write(GICD + 0x000, 1);
-	for (i = 0; i < 32; i += 4)
-		mmio_write(GICD + 0x400 + i, 0xa0a0a0a0u);
-	mmio_write(GICD + 0x100, 1u << PPI_VTIMER | 1u << SGI_BENCH);
-	mmio_write(GICC + 0x4, 0xf8);
-	mmio_write(GICC + 0x0, 1);
 }
 
 void
 bench_init(void)
 {
-	uint32_t frq;
-
-	__asm__ volatile("mrc p15, 0, %0, c14, c0, 0" : "=r"(frq));
-	if (frq != 1000000000u / NS_A_TICK)
+	if (cntfrq() != 1000000000u / NS_A_TICK)
 		bench_fail("CNTFRQ is not 62.5 MHz");
 	gic_init();
 }
@@ -148,35 +125,6 @@ settle(uint32_t seconds)
 	cntv_cval(until);
 	cntv_ctl(1);
 	while (cntvct() < until)
-		__asm__ volatile("dsb; wfi" ::: "memory");
+		wfi();
 	cntv_ctl(0);
-}
-
-/* ---- MMU ---- */
-
-/*
- * Sections, all of domain 0: RAM is Normal, write-back, write-allocate, shareable, which is what
- * the VMM's processes see it as; all else is Device.  The table is written past the caches, and
- * walked past them.
- */
-void
-mmu_on(void)
-{
-	static uint32_t table[4096] __attribute__((aligned(16384)));
-	const uint32_t ram = 0x00011c0eu, device = 0x00000c16u;
-	uint32_t mb, sctlr;
-
-	for (mb = 0; mb < 4096; mb++)
-		table[mb] = mb << 20 | (mb >= RAM_MB ? ram : device);
-	__asm__ volatile("mcr p15, 0, %0, c7, c5, 0\n\t" /* ICIALLU */
-			 "mcr p15, 0, %0, c8, c7, 0\n\t" /* TLBIALL */
-			 "mcr p15, 0, %0, c2, c0, 2\n\t" /* TTBCR */
-			 "mcr p15, 0, %1, c2, c0, 0\n\t" /* TTBR0 */
-			 "mcr p15, 0, %2, c3, c0, 0\n\t" /* DACR */
-			 "dsb\n\tisb" ::"r"(0),
-			 "r"(table), "r"(1)
-			 : "memory");
-	__asm__ volatile("mrc p15, 0, %0, c1, c0, 0" : "=r"(sctlr));
-	sctlr |= 1u << 0 | 1u << 2 | 1u << 11 | 1u << 12; /* M, C, Z, I */
-	__asm__ volatile("mcr p15, 0, %0, c1, c0, 0\n\tisb" ::"r"(sctlr) : "memory");
 }

@@ -6,6 +6,7 @@
  * through a GICv2m.  Only bus 0 is looked at.
  */
 #include "bench.h"
+#include "gic2.h"
 #include "virtio.h"
 
 #define ECAM	   0x3f000000u
@@ -252,7 +253,7 @@ set_vector(struct virtio *v, uint32_t vector)
 	static uint32_t taken;
 	uint32_t intid = (mmio_read(GICV2M + 8) >> 16) + taken++, entry = v->msix + 16 * vector;
 
-	irq_enable(intid);
+	gic2_enable(intid);
 	mmio_write(entry, SETSPI);
 	mmio_write(entry + 4, 0);
 	mmio_write(entry + 8, intid);

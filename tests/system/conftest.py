@@ -77,7 +77,17 @@ def host(request, hosts):  # pylint: disable=redefined-outer-name
     yield machine
     if machine.alive:
         bad = machine.complaints()
+        # What a failed test has left running would make the next fail, too.
+        if getattr(request.node, "failed", False):
+            hosts.close()
         assert not bad, "the host's kernel complained:\n" + "\n".join(bad)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    report = (yield).get_result()
+    if report.failed:
+        item.failed = True
 
 
 # The record: what passed with these very sources need not run again.

@@ -26,6 +26,9 @@ while :; do
 done
 """
 BULK = 4 << 20
+# Times that bhyve's thread may have to run while hundreds of frames pass: the guest's IPv6 joins
+# groups when it likes, and each time the driver sends a receive filter through the control queue.
+FILTERS = 10
 
 
 def initrd():
@@ -125,10 +128,10 @@ def test_traffic(host):
     few = guest.cost(lambda: pings(guest, 50))
     many = guest.cost(lambda: pings(guest, 400))
     assert many["tx_packets"] >= 400 and many["doorbells"] >= 300
-    assert few["wakes"] + many["wakes"] <= 2
+    assert few["wakes"] + many["wakes"] <= FILTERS
     assert many["exit_mmio"] - few["exit_mmio"] < 40
     moved = guest.cost(lambda: bulk(guest))
-    assert moved["wakes"] <= 2
+    assert moved["wakes"] <= FILTERS
     for way in ("rx", "tx"):  # segments are left to the other side
         assert moved[f"{way}_bytes"] > BULK
     assert moved["rx_bytes"] > 2000 * moved["rx_packets"]
@@ -147,7 +150,7 @@ def test_driver_comes_and_goes(host):
              "echo 1 >/sys/bus/pci/rescan; sleep 1; up")
     assert vhost_threads(host) == 1
     cost = guest.cost(lambda: pings(guest, 100))
-    assert cost["wakes"] <= 2 and cost["doorbells"] >= 80
+    assert cost["wakes"] <= FILTERS and cost["doorbells"] >= 80
     guest.begin("reboot -f")
     host.ok("while [ -d /proc/$(cat /tmp/pid) ]; do usleep 200000; done", timeout=60)
     guest = Guest(host)
@@ -196,7 +199,7 @@ def test_pairs(host):
     guest = Guest(host, options="vhost=on,queues=2", vcpus=2)
     assert vhost_threads(host) == 2
     assert host.ok("ls -d /sys/class/net/tap0/queues/tx-* | wc -l").strip() == "2"
-    assert guest.cost(lambda: bulk(guest))["wakes"] <= 2
+    assert guest.cost(lambda: bulk(guest))["wakes"] <= FILTERS
     guest.do("cd /sys/bus/virtio/drivers/virtio_net; echo virtio0 >unbind; echo virtio0 >bind; up")
     bulk(guest)
     guest.power_off()

@@ -858,6 +858,57 @@ test_slirp_restrict(void **state)
 	assert_int_equal(tcp_answer & 0x17, 0x14);
 }
 
+static uint32_t pong_from; /* the last byte of who answered: bits */
+
+static void
+send_ping(struct end *e, const uint8_t *to, uint32_t address)
+{
+	uint8_t f[14 + 20 + 8] = { 0 }, *icmp = f + 34;
+
+	icmp[0] = 8;
+	put16(icmp + 2, fold(add_sum(icmp, 8, 0)));
+	ip(f + 14, 0x0a00020f, address, 1, 8, 0);
+	ether(f, to, ETHERTYPE_IP);
+	send_frame(e, f, sizeof(f));
+}
+
+/* Somebody beyond (192.0.2.1 is nobody's, RFC 5737), the gateway, the name server, in turn. */
+static void
+pinging_guest(struct end *e)
+{
+	const uint8_t *f = e->frame;
+
+	if (f[12] == 8 && f[13] == 6 && f[21] == 1 && get32(f + 38) == 0x0a00020f)
+		send_arp(e, 2, 0x0a00020f, get32(f + 28));
+	if (f[12] == 8 && f[13] == 6 && f[21] == 2) {
+		send_ping(e, f + 22, 0xc0000201);
+		send_ping(e, f + 22, 0x0a000202);
+		send_ping(e, f + 22, 0x0a000203);
+	}
+	if (f[12] == 8 && f[13] == 0 && f[23] == 1) {
+		assert_int_equal(f[34], 0); /* an echo's reply, and not what an error would be */
+		pong_from |= 1u << (f[29] & 31);
+		if (f[29] == 3)
+			ev_loop_stop(loop);
+	}
+}
+
+static void
+test_slirp_restrict_ping(void **state)
+{
+	struct dev_conf conf = { { "restrict" }, { "true" } };
+
+	(void)state;
+	skip_without_slirp();
+	pong_from = 0;
+	ends[0].be = netbe_open(&conf);
+	assert_non_null(ends[0].be);
+	start(&ends[0], pinging_guest);
+	send_arp(&ends[0], 1, 0x0a00020f, 0x0a000202);
+	run();
+	assert_int_equal(pong_from, 1u << 2 | 1u << 3);
+}
+
 static void
 test_slirp_port_taken(void **state)
 {
@@ -1055,6 +1106,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_slirp_hostfwd, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_slirp_open, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_slirp_restrict, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_slirp_restrict_ping, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_slirp_port_taken, setup, teardown),
 	};
 
