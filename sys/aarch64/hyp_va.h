@@ -15,8 +15,13 @@
 
 #include "types.h"
 
+#ifdef __aarch64__
 #define HYP_VA_UPPER MASK64(63, 48) /* of any address of the kernel's, as arch_init checks */
 #define HYP_VA_FLIP  BIT64(46)
+#else /* a process that tests */
+#define HYP_VA_UPPER 0ull
+#define HYP_VA_FLIP  BIT64(46)
+#endif
 
 /* The address EL2 uses for a host address. */
 static inline hyp_va_t
