@@ -2,9 +2,9 @@
  * SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The bhyve-arm authors
  *
- * Kernels: Linux's zImage and Image, ELF files, among them FreeBSD's for 32-bit ARM, and raw images.  First a
- * plan is made from headers alone, then the parts are read into guest memory.  Formats of other
- * architectures are recognised so that the refusal can say what the file is.
+ * Kernels: Linux's zImage and Image, ELF files, among them FreeBSD's for 32-bit ARM, and raw
+ * images.  First a plan is made from headers alone, then the parts are read into guest memory.
+ * Formats of other architectures are recognised so that the refusal can say what the file is.
  */
 #include <elf.h>
 #include <string.h>

@@ -285,6 +285,14 @@ test_id_trap(void **unused)
 	assert_false(sysreg_fast(v));
 	v->trap.esr = esr_sys(3, 0, 1, 0, 0, 6, true);
 	assert_false(sysreg_fast(v));
+	/* set and way: the first one is the host's */
+	v->trap.esr = esr_sys(1, 0, 7, 14, 2, 6, false);
+	assert_true(sysreg_fast(v));
+	v->hcr &= ~(uint64_t)HCR_TVM;
+	assert_false(sysreg_fast(v));
+	v->hcr |= HCR_TVM;
+	v->trap.esr = esr_sys(1, 0, 7, 13, 2, 6, false);
+	assert_false(sysreg_fast(v));
 }
 
 static void
