@@ -82,6 +82,7 @@ static struct boot_config
 boot_files(const struct bhyve_config *c)
 {
 	struct boot_config boot = {
+		.is64 = boot_host_is64(),
 		.firmware = c->bootrom != NULL,
 		.fw_cfg = firmware_wanted(c),
 		.kernel = c->kernel,

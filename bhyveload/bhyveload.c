@@ -64,6 +64,7 @@ main(int argc, char **argv)
 		fputs(load_options_usage(), stdout);
 		return LOAD_OK;
 	}
+	o.boot.is64 = boot_host_is64();
 	if (boot_check(&o.boot, o.memory, &e) != 0) {
 		fprintf(stderr, "bhyveload: %s\n", e.text);
 		return LOAD_FAILED;

@@ -15,6 +15,7 @@ class LabError(Exception):
 @dataclass(frozen=True)
 class Arch:
     name: str  # Debian's
+    linux: str  # the kernel's
     kernels: tuple  # flavours of Debian's kernel
     machines: dict  # QEMU's, and the CPUs each can have
     cpus: tuple  # types of machine virt's CPU; the first one is the default
@@ -53,11 +54,12 @@ class Arch:
 
 
 ARMHF = Arch(
-    name="armhf", kernels=("armmp", "armmp-lpae"), machines={"virt": 4, "vexpress-a15": 2},
+    name="armhf", linux="arm", kernels=("armmp", "armmp-lpae"),
+    machines={"virt": 4, "vexpress-a15": 2},
     cpus=("cortex-a15", "cortex-a7"), qemu="qemu-system-arm", triplet="arm-linux-gnueabihf",
     loader="ld-linux-armhf.so.3")
 ARM64 = Arch(
-    name="arm64", kernels=("arm64",), machines={"virt": 4},
+    name="arm64", linux="arm64", kernels=("arm64",), machines={"virt": 4},
     # QEMU computes pointer authentication by the architecture's own cipher, very slowly, else.
     cpus=("cortex-a72", "cortex-a53", "neoverse-n1", "max,pauth-impdef=on"),
     qemu="qemu-system-aarch64", triplet="aarch64-linux-gnu", loader="ld-linux-aarch64.so.1")

@@ -86,6 +86,37 @@ enum vm_reg_name {
 	VM_REG_LAST = 105
 };
 
+/*
+ * Of AArch64's registers, those that ARMv7's above stand for keep their names: PC, CPSR (PSTATE as
+ * SPSR_ELx has it), SCTLR, ACTLR, CPACR, TTBR0, TTBR1, PAR, VBAR, CONTEXTIDR, CSSELR, the timers',
+ * MPIDR, MIDR; all have 64 bits.  The others follow here.
+ */
+enum vm_reg64_name {
+	VM_REG_GUEST_X0 = 128, /* X0..X30 follow in order */
+	VM_REG_GUEST_X30 = 158,
+	VM_REG_GUEST_SP_EL0 = 159,
+	VM_REG_GUEST_SP_EL1 = 160,
+	VM_REG_GUEST_ELR_EL1 = 161,
+	VM_REG_GUEST_SPSR_EL1 = 162,
+	VM_REG_GUEST_TCR_EL1 = 163,
+	VM_REG_GUEST_ESR_EL1 = 164,
+	VM_REG_GUEST_FAR_EL1 = 165,
+	VM_REG_GUEST_AFSR0_EL1 = 166,
+	VM_REG_GUEST_AFSR1_EL1 = 167,
+	VM_REG_GUEST_MAIR_EL1 = 168,
+	VM_REG_GUEST_AMAIR_EL1 = 169,
+	VM_REG_GUEST_TPIDR_EL0 = 170,
+	VM_REG_GUEST_TPIDRRO_EL0 = 171,
+	VM_REG_GUEST_TPIDR_EL1 = 172,
+	VM_REG_GUEST_MDSCR_EL1 = 173,
+	VM_REG_GUEST_FPCR = 174,
+	VM_REG_GUEST_FPSR = 175,
+	VM_REG_GUEST_V0 =
+	    176, /* V0..V31 follow in order, each in two halves, the lower one first */
+	VM_REG_GUEST_V31_HIGH = 239,
+	VM_REG64_LAST = 240
+};
+
 /* Why VM_RUN came back. */
 enum vm_exitcode {
 	VM_EXITCODE_BOGUS = 0,	   /* nothing to do: run again (a signal, a debugger's kick) */

@@ -49,7 +49,7 @@ struct vmmctl_info {
 	uint32_t host_cpus; /* CPUs on which the microvisor is in place */
 	uint32_t ipa_bits;
 	uint32_t vmid_bits;
-	char arch[16]; /* "armv7" */
+	char arch[16]; /* "armv7" or "aarch64" */
 	char build[48];
 };
 

@@ -57,8 +57,8 @@ enum vmm_stat { VMM_STAT_LIST(VMM_STAT_ENUM) VMM_STAT_COUNT };
 
 /* Events of the trace ring: id, name, meaning of a and b. */
 #define VMM_TRACE_LIST(X)                       \
-	X(ENTER, "enter", "pc, cpsr")           \
-	X(EXIT, "exit", "HSR, pc")              \
+	X(ENTER, "enter", "cpsr, pc")           \
+	X(EXIT, "exit", "HSR or ESR_EL2, pc")   \
 	X(MMIO, "mmio", "size|dir<<8, gpa")     \
 	X(FAULT, "fault", "size, gpa")          \
 	X(IRQ, "irq", "INTID, level")           \

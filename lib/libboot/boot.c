@@ -102,6 +102,19 @@ plan_freebsd(const struct boot_config *c, uint64_t ram_gpa, uint64_t ram_size, s
 	return 0;
 }
 
+static int
+check_width(const struct boot_config *c, struct loading *l, struct boot_error *e)
+{
+	if (l->plan.format == BOOT_RAW)
+		l->plan.is64 = c->is64;
+	if (l->plan.is64 == c->is64)
+		return 0;
+	return boot_fail(e, "%s: %s", c->kernel,
+	    c->is64 ? "for 32-bit ARM: guests of this host are arm64 (AArch64)" :
+		      "for arm64 (AArch64): guests of this host are 32-bit ARM, take an armhf "
+		      "kernel's zImage");
+}
+
 /* What can be wrong without a VM; the places are for a tree as it is before it is finished. */
 static int
 plan_all(const struct boot_config *c, const struct boot_machine *machine, uint64_t ram_gpa,
@@ -111,6 +124,8 @@ plan_all(const struct boot_config *c, const struct boot_machine *machine, uint64
 
 	if (open_files(c, l, e) != 0 ||
 	    boot_kernel_plan(&l->kernel, ram_gpa, ram_size, c->raw_gpa, &l->plan, e) != 0)
+		return -1;
+	if (check_width(c, l, e) != 0)
 		return -1;
 	if (l->plan.format == BOOT_ZIMAGE && c->cmdline != NULL &&
 	    strlen(c->cmdline) > BOOT_CMDLINE_LINUX)
@@ -206,7 +221,7 @@ load_for_firmware(const struct boot_config *c, const struct boot_machine *machin
 			error = boot_fail(
 			    e, "the device tree does not fit into guest memory: see -m");
 	}
-	*entry = (struct boot_entry){ .pc = MACHINE_FLASH0_BASE };
+	*entry = (struct boot_entry){ .is64 = c->is64, .pc = MACHINE_FLASH0_BASE };
 	loading_end(&l);
 	return error;
 }
@@ -226,6 +241,7 @@ boot_load(const struct boot_config *c, const struct boot_machine *machine, const
 	error = load_all(c, machine, m, &l, e);
 	if (error == 0)
 		*entry = (struct boot_entry){
+			.is64 = l.plan.is64,
 			.pc = l.plan.entry,
 			.r0 = l.plan.format == BOOT_FREEBSD ?
 			    freebsd_modulep(&l.plan, &l.bsd_places) :
@@ -233,6 +249,10 @@ boot_load(const struct boot_config *c, const struct boot_machine *machine, const
 			.r1 = 0xffffffffu, /* no machine number: the device tree says it all */
 			.r2 = l.places.dtb,
 		};
+	if (error == 0 && l.plan.is64) { /* booting.rst: the device tree, and nothing else */
+		entry->r0 = l.places.dtb;
+		entry->r1 = entry->r2 = 0;
+	}
 	loading_end(&l);
 	return error;
 }
@@ -242,6 +262,7 @@ boot_check(const struct boot_config *c, uint64_t ram_size, struct boot_error *e)
 {
 	struct loading l = { .kernel.fd = -1, .initrd.fd = -1 };
 	struct boot_machine machine = {
+		.is64 = c->is64,
 		.vcpus = 1,
 		.ram_size = ram_size,
 		.virtio_mmio = c->virtio_mmio,

@@ -57,7 +57,7 @@ int boot_file_read(
     const struct boot_file *f, uint64_t off, void *dst, uint64_t len, struct boot_error *e);
 
 /* ---- kernels (kernel.c) ---- */
-enum boot_format { BOOT_ZIMAGE, BOOT_ELF, BOOT_RAW, BOOT_FREEBSD };
+enum boot_format { BOOT_ZIMAGE, BOOT_ELF, BOOT_RAW, BOOT_FREEBSD, BOOT_IMAGE };
 
 /* A piece of the file, and where it goes. */
 struct boot_segment {
@@ -77,6 +77,7 @@ struct boot_kernel {
 	enum boot_format format;
 	struct boot_segment seg[BOOT_MAX_SEGMENTS];
 	unsigned int nsegs;
+	bool is64;	/* for AArch64; not known of BOOT_RAW */
 	uint64_t entry; /* bit 0: Thumb */
 	/* Free of other things from the RAM's start to here: a zImage unpacks itself there. */
 	uint64_t reserved_end; /* gpa; 0: nothing */
@@ -104,6 +105,7 @@ int boot_place(const struct boot_kernel *k, uint64_t ram_gpa, uint64_t ram_size,
 
 /* ---- device trees (fdt.c) ---- */
 struct boot_machine {
+	bool is64; /* AArch64 */
 	uint32_t vcpus;
 	uint32_t midr;		   /* 0: not known */
 	uint32_t mpidr[VM_MAXCPU]; /* affinity fields, as the guest reads them */
@@ -139,6 +141,7 @@ bool boot_fdt_has(const void *fdt, const char *compatible, uint64_t address);
 
 /* ---- all of it (boot.c) ---- */
 struct boot_config {
+	bool is64;	     /* guests of this host are AArch64: boot_host_is64() */
 	const char *kernel;  /* NULL only with firmware */
 	bool firmware;	     /* start in flash; kernel and initrd are for firmware to load */
 	bool fw_cfg;	     /* the machine has it */
@@ -154,8 +157,9 @@ struct boot_config {
 	bool pci;
 	bool progress;
 };
-/* What vCPU 0 starts with; the other registers are as at reset. */
+/* What vCPU 0 starts with, R0.. or X0..; the other registers are as at reset. */
 struct boot_entry {
+	bool is64;
 	uint64_t pc; /* bit 0: Thumb */
 	uint64_t r0, r1, r2;
 };
@@ -165,6 +169,8 @@ int boot_load(const struct boot_config *c, const struct boot_machine *machine,
 int boot_check(const struct boot_config *c, uint64_t ram_size, struct boot_error *e);
 
 /* ---- into a VM (vm.c) ---- */
+/* What the vmm of this host makes of a guest: AArch64, or 32-bit ARM (also if there is no vmm). */
+bool boot_host_is64(void);
 struct boot_vm {
 	uint64_t memory; /* bytes */
 	uint32_t vcpus;

@@ -19,12 +19,12 @@
 /* PSCI 0.1 had no fixed numbers, so that old kernels read them here (bindings/arm/psci). */
 static const struct {
 	const char *name;
-	uint32_t id;
+	uint32_t id, id64;
 } psci_ids[] = {
-	{ "cpu_suspend", 0x84000001u },
-	{ "cpu_off", 0x84000002u },
-	{ "cpu_on", 0x84000003u },
-	{ "migrate", 0x84000005u },
+	{ "cpu_suspend", 0x84000001u, 0xc4000001u },
+	{ "cpu_off", 0x84000002u, 0x84000002u },
+	{ "cpu_on", 0x84000003u, 0xc4000003u },
+	{ "migrate", 0x84000005u, 0xc4000005u },
 };
 
 /* ID_MIDR[15:4], Primary part number, of implementer 0x41. */
@@ -36,18 +36,28 @@ static const struct {
 	{ 0xc0f, "arm,cortex-a15" },
 	{ 0xc0d, "arm,cortex-a12" },
 	{ 0xc0e, "arm,cortex-a17" },
+	{ 0xd03, "arm,cortex-a53" },
+	{ 0xd05, "arm,cortex-a55" },
+	{ 0xd07, "arm,cortex-a57" },
+	{ 0xd08, "arm,cortex-a72" },
+	{ 0xd09, "arm,cortex-a73" },
+	{ 0xd0a, "arm,cortex-a75" },
+	{ 0xd0b, "arm,cortex-a76" },
+	{ 0xd0c, "arm,neoverse-n1" },
 };
 
 static const char *
-cpu_compatible(uint32_t midr)
+cpu_compatible(const struct boot_machine *m)
 {
+	uint32_t midr = m->midr;
+
 	if (midr >> 24 == 0x41) {
 		for (size_t i = 0; i < sizeof(cpu_parts) / sizeof(cpu_parts[0]); i++) {
 			if (cpu_parts[i].part == (midr >> 4 & 0xfff))
 				return cpu_parts[i].compatible;
 		}
 	}
-	return "arm,cortex-a15";
+	return m->is64 ? "arm,armv8" : "arm,cortex-a15";
 }
 
 static void
@@ -62,7 +72,7 @@ write_cpus(struct writer *w, const struct boot_machine *m)
 
 		w_begin_at(w, "cpu", aff);
 		w_string(w, "device_type", "cpu");
-		w_string(w, "compatible", cpu_compatible(m->midr));
+		w_string(w, "compatible", cpu_compatible(m));
 		w_string(w, "enable-method", "psci");
 		W_CELLS(w, "reg", aff);
 		w_end(w);
@@ -71,14 +81,14 @@ write_cpus(struct writer *w, const struct boot_machine *m)
 }
 
 static void
-write_psci(struct writer *w)
+write_psci(struct writer *w, const struct boot_machine *m)
 {
 	w_begin(w, "psci");
 	W_STRINGS(w, "compatible", "arm,psci-1.0\0arm,psci-0.2\0arm,psci");
 	w_string(w, "method", "hvc");
 	W_CELLS(w, "phandle", PHANDLE_PSCI);
 	for (size_t i = 0; i < sizeof(psci_ids) / sizeof(psci_ids[0]); i++)
-		W_CELLS(w, psci_ids[i].name, psci_ids[i].id);
+		W_CELLS(w, psci_ids[i].name, m->is64 ? psci_ids[i].id64 : psci_ids[i].id);
 	w_end(w);
 }
 
@@ -107,7 +117,10 @@ write_timer(struct writer *w, const struct boot_machine *m)
 	uint32_t flags = IRQ_LEVEL_HIGH | ((1u << m->vcpus) - 1) << 8;
 
 	w_begin(w, "timer");
-	w_string(w, "compatible", "arm,armv7-timer");
+	if (m->is64)
+		W_STRINGS(w, "compatible", "arm,armv8-timer\0arm,armv7-timer");
+	else
+		w_string(w, "compatible", "arm,armv7-timer");
 	w_empty(w, "always-on");
 	W_CELLS(w, "interrupts", GIC_PPI, MACHINE_PPI_SEC_PHYS - 16, flags, GIC_PPI,
 	    MACHINE_PPI_PHYS - 16, flags, GIC_PPI, MACHINE_PPI_VIRT - 16, flags, GIC_PPI,
@@ -236,7 +249,7 @@ boot_fdt_generate(void *buf, uint32_t cap, const struct boot_machine *m, struct 
 	W_CELLS(&w, "#address-cells", 2);
 	W_CELLS(&w, "#size-cells", 2);
 	W_CELLS(&w, "interrupt-parent", PHANDLE_GIC);
-	write_psci(&w);
+	write_psci(&w, m);
 	write_memory(&w, m);
 	write_cpus(&w, m);
 	write_timer(&w, m);

@@ -2,9 +2,9 @@
  * SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The bhyve-arm authors
  *
- * Kernels: Linux's zImage, ELF files for 32-bit ARM, among them FreeBSD's, and raw images.  First a
- * plan is made from headers alone, then the parts are read into guest memory.  Formats of other
- * architectures are recognised so that the refusal can say what the file is.
+ * Kernels: Linux's zImage and Image, ELF files, among them FreeBSD's for 32-bit ARM, and raw
+ * images.  First a plan is made from headers alone, then the parts are read into guest memory.
+ * Formats of other architectures are recognised so that the refusal can say what the file is.
  */
 #include <elf.h>
 #include <string.h>
@@ -27,13 +27,21 @@
 #define ZIMAGE_PREFERRED   (32u << 20)
 #define ZIMAGE_SLACK	   (1u << 20) /* the decompressor's stack and heap, and page tables below */
 
-#define ARM64_MAGIC_OFF 0x38u
-#define ARM64_MAGIC	0x644d5241u /* "ARM\x64" */
-#define RISCV_MAGIC2	0x05435352u /* "RSC\x05" at the same place */
-#define X86_MAGIC_OFF	0x202u
-#define X86_MAGIC	0x53726448u /* "HdrS" */
-#define UIMAGE_MAGIC	0x56190527u /* 0x27051956, stored big-endian */
-#define FDT_MAGIC_BE	0xedfe0dd0u
+/* Linux, Documentation/arm64/booting.rst */
+#define ARM64_TEXT_OFF	 0x08u
+#define ARM64_SIZE_OFF	 0x10u
+#define ARM64_FLAGS_OFF	 0x18u
+#define ARM64_FLAG_BE	 1u
+#define ARM64_OLD_TEXT	 0x80000u /* where image_size is 0 */
+#define ARM64_HEADER	 0x40u
+#define ARM64_BASE_ALIGN (2u << 20)
+#define ARM64_MAGIC_OFF	 0x38u
+#define ARM64_MAGIC	 0x644d5241u /* "ARM\x64" */
+#define RISCV_MAGIC2	 0x05435352u /* "RSC\x05" at the same place */
+#define X86_MAGIC_OFF	 0x202u
+#define X86_MAGIC	 0x53726448u /* "HdrS" */
+#define UIMAGE_MAGIC	 0x56190527u /* 0x27051956, stored big-endian */
+#define FDT_MAGIC_BE	 0xedfe0dd0u
 
 /* FreeBSD's loader puts a kernel to a multiple of 2 MiB; the kernel's half is the upper one. */
 #define FREEBSD_BLOCK	      (2u << 20)
@@ -51,6 +59,12 @@ static uint32_t
 be32(const uint8_t *p)
 {
 	return (uint32_t)p[3] | (uint32_t)p[2] << 8 | (uint32_t)p[1] << 16 | (uint32_t)p[0] << 24;
+}
+
+static uint64_t
+le64(const uint8_t *p)
+{
+	return (uint64_t)le32(p + 4) << 32 | le32(p);
 }
 
 static int
@@ -143,7 +157,45 @@ zimage_plan(const struct boot_file *f, const uint8_t *head, uint64_t ram_gpa, ui
 	return 0;
 }
 
-/* ---- ELF ---- */
+/* ---- arm64's Image ---- */
+
+/*
+ * At text_offset from a 2 MiB aligned base, which is the RAM's start; image_size bytes from there
+ * are the kernel's, its bss among them.
+ */
+static int
+image_plan(const struct boot_file *f, const uint8_t *head, uint64_t ram_gpa, uint64_t ram_size,
+    struct boot_kernel *k, struct boot_error *e)
+{
+	uint64_t size = le64(head + ARM64_SIZE_OFF), text = le64(head + ARM64_TEXT_OFF);
+
+	if ((le64(head + ARM64_FLAGS_OFF) & ARM64_FLAG_BE) != 0)
+		return boot_fail(
+		    e, "%s: a big-endian arm64 kernel: guests here are little-endian", f->name);
+	if (size == 0) {
+		text = ARM64_OLD_TEXT;
+		size = f->size * 2;
+	}
+	if (text % 4 != 0 || text >= ARM64_BASE_ALIGN || size >> 32 != 0)
+		return boot_fail(e,
+		    "%s: an arm64 kernel with a broken header (text offset 0x%llx, size 0x%llx)",
+		    f->name, (unsigned long long)text, (unsigned long long)size);
+	if (size < f->size)
+		size = f->size;
+	if (text + size > ram_size)
+		return boot_fail(e, "%s: needs %llu MiB of guest memory, the VM has %llu: see -m",
+		    f->name, (unsigned long long)((text + size + 0xfffff) >> 20),
+		    (unsigned long long)(ram_size >> 20));
+	k->format = BOOT_IMAGE;
+	k->is64 = true;
+	k->nsegs = 1;
+	k->seg[0] = (struct boot_segment){ ram_gpa + text, 0, f->size, f->size };
+	k->entry = ram_gpa + text;
+	k->reserved_end = ram_gpa + text + size;
+	return 0;
+}
+
+/* ---- ELF: headers of 32 bits are made into those of 64 ---- */
 
 static const char *
 elf_machine_name(unsigned int machine)
@@ -171,30 +223,34 @@ elf_machine_name(unsigned int machine)
 
 static int
 elf_check(
-    const struct boot_file *f, const uint8_t *head, const Elf32_Ehdr *eh, struct boot_error *e)
+    const struct boot_file *f, const uint8_t *head, const Elf64_Ehdr *eh, struct boot_error *e)
 {
-	/* e_type, e_machine and e_version stand at the same place in 64-bit files. */
+	bool is64 = head[EI_CLASS] == ELFCLASS64;
+
 	if (head[EI_DATA] != ELFDATA2LSB)
 		return boot_fail(
 		    e, "%s: a big-endian ELF file: guests here are little-endian", f->name);
-	if (eh->e_machine != EM_ARM)
-		return boot_fail(e, "%s: an ELF file for %s: guests here are 32-bit ARM", f->name,
-		    elf_machine_name(eh->e_machine));
-	if (head[EI_CLASS] != ELFCLASS32)
+	if (eh->e_machine != EM_ARM && eh->e_machine != EM_AARCH64)
+		return boot_fail(e, "%s: an ELF file for %s: guests here are 32-bit ARM or arm64",
+		    f->name, elf_machine_name(eh->e_machine));
+	if (head[EI_CLASS] != ELFCLASS32 && eh->e_machine == EM_ARM)
 		return boot_fail(e, "%s: not a 32-bit ELF file", f->name);
+	if (!is64 && eh->e_machine == EM_AARCH64)
+		return boot_fail(e, "%s: an ELF file for arm64, but of 32 bits", f->name);
 	if (eh->e_type != ET_EXEC)
 		return boot_fail(e,
 		    "%s: an ELF file that is not an executable (type %u): link it "
 		    "to fixed addresses",
 		    f->name, eh->e_type);
-	if (eh->e_phnum == 0 || eh->e_phentsize != sizeof(Elf32_Phdr) || eh->e_phnum > 64)
+	if (eh->e_phnum == 0 || eh->e_phnum > 64 ||
+	    eh->e_phentsize != (is64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr)))
 		return boot_fail(e, "%s: broken ELF program headers (%u of %u bytes)", f->name,
 		    eh->e_phnum, eh->e_phentsize);
 	return 0;
 }
 
 static int
-elf_segment(const struct boot_file *f, const Elf32_Phdr *ph, uint64_t gpa, uint64_t ram_gpa,
+elf_segment(const struct boot_file *f, const Elf64_Phdr *ph, uint64_t gpa, uint64_t ram_gpa,
     uint64_t ram_size, struct boot_kernel *k, struct boot_error *e)
 {
 	struct boot_segment s = { gpa, ph->p_offset, ph->p_filesz, ph->p_memsz };
@@ -235,7 +291,7 @@ elf_table(
 }
 
 static int
-elf_section(const struct boot_file *f, const Elf32_Ehdr *eh, uint64_t i, Elf32_Shdr *sh,
+elf_section(const struct boot_file *f, const Elf64_Ehdr *eh, uint64_t i, Elf32_Shdr *sh,
     struct boot_error *e)
 {
 	if (i >= eh->e_shnum)
@@ -247,7 +303,7 @@ elf_section(const struct boot_file *f, const Elf32_Ehdr *eh, uint64_t i, Elf32_S
 /* The symbols of functions that are not exported, for backtraces; a stripped kernel has none. */
 static int
 elf_symbols(
-    const struct boot_file *f, const Elf32_Ehdr *eh, struct boot_kernel *k, struct boot_error *e)
+    const struct boot_file *f, const Elf64_Ehdr *eh, struct boot_kernel *k, struct boot_error *e)
 {
 	Elf32_Shdr sh, names;
 
@@ -273,10 +329,25 @@ elf_symbols(
 }
 
 static int
-elf_program_header(const struct boot_file *f, const Elf32_Ehdr *eh, uint64_t i, Elf32_Phdr *ph,
+elf_program_header(const struct boot_file *f, const Elf64_Ehdr *eh, uint64_t i, Elf64_Phdr *ph,
     struct boot_error *e)
 {
-	return boot_file_read(f, eh->e_phoff + i * sizeof(*ph), ph, sizeof(*ph), e);
+	uint64_t at = eh->e_phoff + i * eh->e_phentsize;
+	Elf32_Phdr p;
+
+	if (eh->e_ident[EI_CLASS] == ELFCLASS64)
+		return boot_file_read(f, at, ph, sizeof(*ph), e);
+	if (boot_file_read(f, at, &p, sizeof(p), e) != 0)
+		return -1;
+	*ph = (Elf64_Phdr){
+		.p_type = p.p_type,
+		.p_offset = p.p_offset,
+		.p_vaddr = p.p_vaddr,
+		.p_paddr = p.p_paddr,
+		.p_filesz = p.p_filesz,
+		.p_memsz = p.p_memsz,
+	};
+	return 0;
 }
 
 /*
@@ -284,17 +355,17 @@ elf_program_header(const struct boot_file *f, const Elf32_Ehdr *eh, uint64_t i, 
  * it finds out where it is from its pc, to the 1 MiB.
  */
 static int
-elf_is_freebsd(const struct boot_file *f, const Elf32_Ehdr *eh, uint64_t ram_gpa,
+elf_is_freebsd(const struct boot_file *f, const Elf64_Ehdr *eh, uint64_t ram_gpa,
     struct boot_kernel *k, struct boot_error *e)
 {
 	uint32_t lowest = UINT32_MAX;
-	Elf32_Phdr ph;
+	Elf64_Phdr ph;
 
 	for (uint64_t i = 0; i < eh->e_phnum; i++) {
 		if (elf_program_header(f, eh, i, &ph, e) != 0)
 			return -1;
 		if (ph.p_type == PT_LOAD && ph.p_memsz != 0 && ph.p_vaddr < lowest)
-			lowest = ph.p_vaddr;
+			lowest = (uint32_t)ph.p_vaddr;
 	}
 	if (lowest < FREEBSD_KERNEL_LOWEST)
 		return boot_fail(
@@ -307,20 +378,20 @@ elf_is_freebsd(const struct boot_file *f, const Elf32_Ehdr *eh, uint64_t ram_gpa
 
 /* Where a segment goes. */
 static uint64_t
-elf_address(const struct boot_kernel *k, const Elf32_Phdr *ph)
+elf_address(const struct boot_kernel *k, const Elf64_Phdr *ph)
 {
 	if (k->format != BOOT_FREEBSD)
 		return ph->p_paddr;
 	/* From the block's start, so that an address near 4 GiB does not come round. */
-	return k->block + (ph->p_vaddr - ((uint32_t)k->block + k->kva_offset));
+	return k->block + ((uint32_t)ph->p_vaddr - ((uint32_t)k->block + k->kva_offset));
 }
 
 static int
-elf_segments(const struct boot_file *f, const Elf32_Ehdr *eh, uint64_t ram_gpa, uint64_t ram_size,
+elf_segments(const struct boot_file *f, const Elf64_Ehdr *eh, uint64_t ram_gpa, uint64_t ram_size,
     struct boot_kernel *k, struct boot_error *e)
 {
 	bool found = false;
-	Elf32_Phdr ph;
+	Elf64_Phdr ph;
 
 	for (uint64_t i = 0; i < eh->e_phnum; i++) {
 		if (elf_program_header(f, eh, i, &ph, e) != 0)
@@ -338,23 +409,53 @@ elf_segments(const struct boot_file *f, const Elf32_Ehdr *eh, uint64_t ram_gpa, 
 	if (k->nsegs == 0)
 		return boot_fail(e, "%s: an ELF file with nothing to load", f->name);
 	if (!found)
-		return boot_fail(
-		    e, "%s: the ELF entry point 0x%x is in no segment", f->name, eh->e_entry);
+		return boot_fail(e, "%s: the ELF entry point 0x%llx is in no segment", f->name,
+		    (unsigned long long)eh->e_entry);
 	return 0;
 }
 
-static int
-elf_plan(const struct boot_file *f, const uint8_t *head, uint64_t ram_gpa, uint64_t ram_size,
-    struct boot_kernel *k, struct boot_error *e)
+/* False: the file ends within its header. */
+static bool
+elf_header(const uint8_t *head, uint64_t len, Elf64_Ehdr *eh)
 {
-	Elf32_Ehdr eh;
+	Elf32_Ehdr h;
 
-	memcpy(&eh, head, sizeof(eh));
+	if (head[EI_CLASS] == ELFCLASS64) {
+		memcpy(eh, head, sizeof(*eh));
+		return len >= sizeof(*eh);
+	}
+	memcpy(&h, head, sizeof(h));
+	*eh = (Elf64_Ehdr){
+		.e_type = h.e_type,
+		.e_machine = h.e_machine,
+		.e_entry = h.e_entry,
+		.e_phoff = h.e_phoff,
+		.e_shoff = h.e_shoff,
+		.e_phentsize = h.e_phentsize,
+		.e_phnum = h.e_phnum,
+		.e_shentsize = h.e_shentsize,
+		.e_shnum = h.e_shnum,
+	};
+	memcpy(eh->e_ident, h.e_ident, EI_NIDENT);
+	return len >= sizeof(h);
+}
+
+static int
+elf_plan(const struct boot_file *f, const uint8_t *head, uint64_t len, uint64_t ram_gpa,
+    uint64_t ram_size, struct boot_kernel *k, struct boot_error *e)
+{
+	Elf64_Ehdr eh;
+
+	if (!elf_header(head, len, &eh))
+		return boot_fail(e, "%s: truncated: %llu bytes of an ELF header", f->name,
+		    (unsigned long long)len);
 	if (elf_check(f, head, &eh, e) != 0)
 		return -1;
 	k->format = BOOT_ELF;
+	k->is64 = eh.e_machine == EM_AARCH64;
 	k->entry = eh.e_entry;
-	if (eh.e_ident[EI_OSABI] == ELFOSABI_FREEBSD && elf_is_freebsd(f, &eh, ram_gpa, k, e) != 0)
+	if (!k->is64 && eh.e_ident[EI_OSABI] == ELFOSABI_FREEBSD &&
+	    elf_is_freebsd(f, &eh, ram_gpa, k, e) != 0)
 		return -1;
 	return elf_segments(f, &eh, ram_gpa, ram_size, k, e);
 }
@@ -382,14 +483,10 @@ refuse(const struct boot_file *f, const uint8_t *head, struct boot_error *e)
 {
 	const char *what = NULL;
 
-	if (le32(head + ARM64_MAGIC_OFF) == ARM64_MAGIC)
-		what =
-		    "an arm64 (AArch64) kernel: guests here are 32-bit ARM, take an armhf kernel's "
-		    "zImage";
-	else if (le32(head + ARM64_MAGIC_OFF) == RISCV_MAGIC2)
-		what = "a RISC-V kernel: guests here are 32-bit ARM";
+	if (le32(head + ARM64_MAGIC_OFF) == RISCV_MAGIC2)
+		what = "a RISC-V kernel: guests here are 32-bit ARM or arm64";
 	else if (le32(head + X86_MAGIC_OFF) == X86_MAGIC)
-		what = "an x86 kernel: guests here are 32-bit ARM";
+		what = "an x86 kernel: guests here are 32-bit ARM or arm64";
 	else if (be32(head + ZIMAGE_MAGIC_OFF) == ZIMAGE_MAGIC)
 		what = "a big-endian zImage: guests here are little-endian";
 	else if (le32(head) == UIMAGE_MAGIC)
@@ -401,7 +498,7 @@ refuse(const struct boot_file *f, const uint8_t *head, struct boot_error *e)
 	if (what != NULL)
 		return boot_fail(e, "%s: %s", f->name, what);
 	return boot_fail(e,
-	    "%s: not a zImage and not an ELF file; to load it as it is, give the "
+	    "%s: not a zImage, Image or ELF file; to load it as it is, give the "
 	    "address: bhyveload -b ADDRESS, bhyve -o kernel.address=ADDRESS",
 	    f->name);
 }
@@ -420,12 +517,10 @@ boot_kernel_plan(const struct boot_file *f, uint64_t ram_gpa, uint64_t ram_size,
 		return raw_plan(f, raw_gpa, ram_gpa, ram_size, k, e);
 	if (boot_file_read(f, 0, head, len, e) != 0)
 		return -1;
-	if (memcmp(head, ELFMAG, SELFMAG) == 0) {
-		if (len < sizeof(Elf32_Ehdr))
-			return boot_fail(e, "%s: truncated: %llu bytes of an ELF header", f->name,
-			    (unsigned long long)len);
-		return elf_plan(f, head, ram_gpa, ram_size, k, e);
-	}
+	if (memcmp(head, ELFMAG, SELFMAG) == 0)
+		return elf_plan(f, head, len, ram_gpa, ram_size, k, e);
+	if (le32(head + ARM64_MAGIC_OFF) == ARM64_MAGIC && len >= ARM64_HEADER)
+		return image_plan(f, head, ram_gpa, ram_size, k, e);
 	if (le32(head + ZIMAGE_MAGIC_OFF) != ZIMAGE_MAGIC)
 		return refuse(f, head, e);
 	if (len < ZIMAGE_HEADER)

@@ -11,9 +11,13 @@
 #include "boot.h"
 #include "vmmapi.h"
 
-/* CPSR as the booting documents want it: SVC mode, IRQ, FIQ and asynchronous aborts masked. */
-#define CPSR_BOOT  0x1d3u
-#define CPSR_THUMB 0x20u
+/*
+ * CPSR as the booting documents want it: SVC mode, IRQ, FIQ and asynchronous aborts masked; of
+ * AArch64 EL1h, all masked.
+ */
+#define CPSR_BOOT   0x1d3u
+#define PSTATE_BOOT 0x3c5u
+#define CPSR_THUMB  0x20u
 
 static int
 vm_fail(struct vmctx *ctx, enum vm_op op, struct boot_error *e)
@@ -61,13 +65,22 @@ add_vcpu(struct vmctx *ctx, uint32_t id, struct boot_machine *machine, struct bo
 	return error;
 }
 
+bool
+boot_host_is64(void)
+{
+	struct vmmctl_info info;
+
+	return vm_get_info(&info) == 0 && strncmp(info.arch, "aarch64", sizeof(info.arch)) == 0;
+}
+
 static int
 set_entry(struct vmctx *ctx, const struct boot_entry *entry, struct boot_error *e)
 {
-	const uint32_t regs[] = { VM_REG_GUEST_CPSR, VM_REG_GUEST_R0, VM_REG_GUEST_R0 + 1,
-		VM_REG_GUEST_R0 + 2, VM_REG_GUEST_PC };
-	const uint64_t vals[] = { CPSR_BOOT | ((entry->pc & 1) != 0 ? CPSR_THUMB : 0), entry->r0,
-		entry->r1, entry->r2, entry->pc & ~1ull };
+	const uint32_t r0 = entry->is64 ? VM_REG_GUEST_X0 : VM_REG_GUEST_R0;
+	const uint32_t regs[] = { VM_REG_GUEST_CPSR, r0, r0 + 1, r0 + 2, VM_REG_GUEST_PC };
+	const uint64_t cpsr = entry->is64 ? PSTATE_BOOT :
+					    CPSR_BOOT | ((entry->pc & 1) != 0 ? CPSR_THUMB : 0);
+	const uint64_t vals[] = { cpsr, entry->r0, entry->r1, entry->r2, entry->pc & ~1ull };
 	struct vcpu *vcpu = vm_vcpu_open(ctx, 0);
 	int error = 0;
 
@@ -124,6 +137,7 @@ boot_vm_prepare(
     struct vmctx *ctx, const struct boot_vm *v, const struct boot_config *c, struct boot_error *e)
 {
 	struct boot_machine machine = {
+		.is64 = c->is64,
 		.vcpus = v->vcpus,
 		.ram_size = v->memory,
 		.virtio_mmio = c->virtio_mmio,

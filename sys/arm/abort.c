@@ -15,30 +15,22 @@
 #include <string.h>
 
 #include "arm.h"
-#include "hsr.h"
-#include "inst.h"
-#include "psr.h"
-
-enum found {
-	FOUND,	 /* the access is described */
-	RETRY,	 /* the guest's tables have changed under it: let it try again */
-	UNKNOWN, /* not to be emulated */
-};
+#include "esr.h"
 
 /* ---- what faulted ---- */
 static uint32_t
-fault_type(uint32_t hsr)
+fault_type(uint32_t esr)
 {
-	return hsr & HSR_FSC_TYPE_MASK;
+	return esr & ESR_FSC_TYPE_MASK;
 }
 
 /* Faults that stage 2 makes.  Its entries always have the Access flag. */
 static bool
-fault_is_stage2(uint32_t hsr)
+fault_is_stage2(uint32_t esr)
 {
-	uint32_t type = hsr & HSR_ABT_FSC_MASK & ~3u;
+	uint32_t type = esr & ESR_ABT_FSC_MASK & ~3u;
 
-	return type == HSR_FSC_TRANSLATION || type == HSR_FSC_PERMISSION;
+	return type == ESR_FSC_TRANSLATION || type == ESR_FSC_PERMISSION;
 }
 
 /*
@@ -46,11 +38,11 @@ fault_is_stage2(uint32_t hsr)
  * leaves it UNKNOWN (hyp_run.c).  A fault on a stage 1 walk is at a table, not at FAR.
  */
 static gpa_t
-fault_gpa(const struct hyp_vcpu *v, uint32_t far)
+fault_gpa(const struct hyp_vcpu *v, arch_reg_t far)
 {
-	uint64_t page = (uint64_t)(v->trap.hpfar & HPFAR_FIPA_MASK) << HPFAR_FIPA_SHIFT;
+	uint64_t page = (uint64_t)(v->trap.hpfar & ARCH_HPFAR_FIPA) << HPFAR_FIPA_SHIFT;
 
-	if ((v->trap.hsr & HSR_ABT_S1PTW) != 0)
+	if ((v->trap.esr & ESR_ABT_S1PTW) != 0)
 		return GPA(page);
 	return GPA(page | (far & (PAGE_BYTES - 1)));
 }
@@ -70,7 +62,7 @@ static enum vcpu_action
 give_data_abort(struct vcpu *vcpu, enum vmm_stat why)
 {
 	vcpu_stat_inc(vcpu, why);
-	inject_dabt(vcpu, hyp_vcpu(vcpu)->trap.hdfar);
+	inject_dabt(vcpu, hyp_vcpu(vcpu)->trap.far);
 	return EXIT_RESUME;
 }
 
@@ -78,7 +70,7 @@ static enum vcpu_action
 give_prefetch_abort(struct vcpu *vcpu, enum vmm_stat why)
 {
 	vcpu_stat_inc(vcpu, why);
-	inject_pabt(vcpu, hyp_vcpu(vcpu)->trap.hifar);
+	inject_pabt(vcpu, hyp_vcpu(vcpu)->trap.far);
 	return EXIT_RESUME;
 }
 
@@ -118,147 +110,71 @@ ram_fault(struct vcpu *vcpu, gpa_t gpa, bool write, struct vm_exit *vme, enum vc
 }
 
 /* ---- the access ---- */
-/* From the syndrome, where the processor gives one (HSR.ISV). */
-static enum found
+/* From the syndrome, where the processor gives one (ISV). */
+static enum access_found
 access_from_syndrome(const struct hyp_vcpu *v, struct pending_access *a)
 {
-	uint32_t hsr = v->trap.hsr;
-	uint32_t sas = FIELD_OF(HSR_DABT_SAS_MASK, hsr);
-	uint32_t srt = FIELD_OF(HSR_DABT_SRT_MASK, hsr);
+	uint32_t esr = v->trap.esr;
+	uint32_t sas = FIELD_OF(ESR_DABT_SAS_MASK, esr);
+	uint32_t srt = FIELD_OF(ARCH_SRT_MASK, esr);
 
-	if (sas == 3 || srt == 15)
-		return UNKNOWN;
+	if (sas > ARCH_SAS_LAST || srt > ARCH_SRT_LAST)
+		return ACCESS_UNKNOWN;
 	a->size = (uint8_t)BIT(sas);
 	a->rt = (uint8_t)srt;
-	a->write = (hsr & HSR_DABT_WNR) != 0;
-	a->sign_extend = (hsr & HSR_DABT_SSE) != 0;
-	a->inst_len = (uint8_t)hsr_inst_len(hsr);
-	return FOUND;
+	a->write = (esr & ESR_DABT_WNR) != 0;
+	a->sign_extend = (esr & ESR_DABT_SSE) != 0;
+	a->wide = (esr & ESR_DABT_SF) != 0;
+	a->inst_len = (uint8_t)esr_inst_len(esr);
+	return ACCESS_FOUND;
 }
 
-/* Instructions are little-endian whatever CPSR.E says (DDI 0406C A3.3.1). */
-static enum found
-fetch_part(struct vcpu *vcpu, uint32_t va, void *dst, size_t len)
-{
-	gpa_t gpa;
-
-	if (!arch_guest_translate(vcpu, va, &gpa))
-		return RETRY;
-	return vm_mem_read(vcpu->vm, gpa, dst, len) == 0 ? FOUND : UNKNOWN;
-}
-
-/* A Thumb instruction may lie on two pages: each halfword is translated by itself. */
-static enum found
-fetch_thumb(struct vcpu *vcpu, uint32_t pc, uint32_t *insn, unsigned int *len)
-{
-	uint16_t first, second;
-	enum found found;
-
-	found = fetch_part(vcpu, pc, &first, sizeof(first));
-	if (found != FOUND)
-		return found;
-	*insn = first;
-	*len = 2;
-	if (!inst_thumb_is_wide(first))
-		return FOUND;
-	found = fetch_part(vcpu, pc + 2, &second, sizeof(second));
-	*insn = (uint32_t)first << 16 | second;
-	*len = 4;
-	return found;
-}
-
-static enum found
-fetch_inst(struct vcpu *vcpu, uint32_t *insn, unsigned int *len)
-{
-	const struct hyp_vcpu *v = hyp_vcpu(vcpu);
-
-	vcpu_stat_inc(vcpu, VMM_STAT_INST_FETCH);
-	if (arch_guest_is_thumb(v))
-		return fetch_thumb(vcpu, v->regs.pc, insn, len);
-	*len = 4;
-	return fetch_part(vcpu, v->regs.pc, insn, sizeof(*insn));
-}
-
-/*
- * From the instruction.  It is fetched after the fact and may have changed: it must make
- * the very access that trapped.
- */
-static enum found
-access_from_inst(struct vcpu *vcpu, struct pending_access *a)
-{
-	const struct hyp_vcpu *v = hyp_vcpu(vcpu);
-	struct inst_state s;
-	struct inst_access d;
-	unsigned int i, len;
-	enum found found;
-	uint32_t insn;
-
-	found = fetch_inst(vcpu, &insn, &len);
-	if (found != FOUND)
-		return found;
-	s.thumb = arch_guest_is_thumb(v);
-	s.carry = (v->regs.cpsr & CPSR_C) != 0;
-	s.pc = v->regs.pc;
-	for (i = 0; i < NELEM(s.r); i++)
-		s.r[i] = arch_gpr_get(v, i);
-	if (!inst_decode(insn, len, &s, &d) || d.address != v->trap.hdfar ||
-	    d.write != ((v->trap.hsr & HSR_DABT_WNR) != 0))
-		return UNKNOWN;
-	a->size = d.size;
-	a->rt = d.rt;
-	a->rt2 = d.rt2;
-	a->write = d.write;
-	a->sign_extend = d.sign_extend;
-	a->writeback = d.writeback;
-	a->rn = d.rn;
-	a->wb_value = d.wb_value;
-	a->inst_len = (uint8_t)len;
-	return FOUND;
-}
-
-/* A value of 1, 2 or 4 bytes as it lies in memory, read as little-endian (A3.3, BE-8). */
-static uint32_t
-as_bytes(const struct pending_access *a, uint32_t val, unsigned int size)
+/* A value of 1, 2, 4 or 8 bytes as it lies in memory, read as little-endian (A3.3, BE-8). */
+static arch_reg_t
+as_bytes(const struct pending_access *a, arch_reg_t val, unsigned int size)
 {
 	if (size == 1)
 		return val & 0xff;
 	if (size == 2)
 		return a->swap ? __builtin_bswap16((uint16_t)val) : val & 0xffff;
-	return a->swap ? __builtin_bswap32(val) : val;
+	if (size == 4)
+		return a->swap ? __builtin_bswap32((uint32_t)val) : (uint32_t)val;
+	return a->swap ? (arch_reg_t)__builtin_bswap64(val) : val;
 }
 
 /* What a store writes.  A pair is two words, the first at the lower address. */
 static uint64_t
 access_store_data(const struct hyp_vcpu *v, const struct pending_access *a)
 {
-	if (a->size != 8)
+	if (!a->pair)
 		return as_bytes(a, arch_gpr_get(v, a->rt), a->size);
 	return (uint64_t)as_bytes(a, arch_gpr_get(v, a->rt2), 4) << 32 |
 	    as_bytes(a, arch_gpr_get(v, a->rt), 4);
 }
 
-static uint32_t
-sign_extended(uint32_t val, unsigned int size)
+static arch_reg_t
+sign_extended(arch_reg_t val, unsigned int size)
 {
-	uint32_t top = BIT(size * 8 - 1);
+	arch_reg_t top = (arch_reg_t)1 << (size * 8 - 1);
 
 	return (val ^ top) - top;
 }
 
+/* A register of 32 bits is written with zeros above them (DDI 0487, R in AArch64 state). */
 static void
 access_load_data(struct hyp_vcpu *v, const struct pending_access *a, uint64_t data)
 {
-	uint32_t val;
+	arch_reg_t val;
 
-	if (a->size == 8) {
+	if (a->pair) {
 		arch_gpr_set(v, a->rt, as_bytes(a, (uint32_t)data, 4));
 		arch_gpr_set(v, a->rt2, as_bytes(a, (uint32_t)(data >> 32), 4));
 		return;
 	}
-	val = as_bytes(a, (uint32_t)data, a->size);
-	if (a->sign_extend && a->size < 4)
+	val = as_bytes(a, (arch_reg_t)data, a->size);
+	if (a->sign_extend && a->size < sizeof(val))
 		val = sign_extended(val, a->size);
-	arch_gpr_set(v, a->rt, val);
+	arch_gpr_set(v, a->rt, a->wide ? val : (uint32_t)val);
 }
 
 /* The instruction has done what it does. */
@@ -365,19 +281,19 @@ device_access(struct vcpu *vcpu, gpa_t gpa, const struct kernel_device *dev, str
 	const struct hyp_vcpu *v = hyp_vcpu(vcpu);
 	struct pending_access a = {
 		.gpa = gpa.a,
-		.far = v->trap.hdfar,
-		.swap = (v->regs.cpsr & CPSR_E) != 0,
+		.far = v->trap.far,
+		.swap = arch_guest_is_big_endian(v),
 	};
-	enum found found;
+	enum access_found found;
 
-	if ((v->trap.hsr & HSR_DABT_ISV) != 0)
+	if ((v->trap.esr & ESR_DABT_ISV) != 0)
 		found = access_from_syndrome(v, &a);
 	else
-		found = access_from_inst(vcpu, &a);
-	if (found == RETRY)
+		found = arch_access_from_inst(vcpu, &a);
+	if (found == ACCESS_RETRY)
 		return retry_with_clean_tlb(vcpu);
 	/* an access that goes on in the next page is nobody's in particular */
-	if (found == UNKNOWN || (gpa.a & (PAGE_BYTES - 1)) + a.size > PAGE_BYTES)
+	if (found == ACCESS_UNKNOWN || (gpa.a & (PAGE_BYTES - 1)) + a.size > PAGE_BYTES)
 		return give_data_abort(vcpu, VMM_STAT_ABT_UNDECODED);
 	if (dev != NULL)
 		return kernel_device_access(vcpu, dev, &a);
@@ -391,19 +307,19 @@ enum vcpu_action
 abort_data(struct vcpu *vcpu, struct vm_exit *vme)
 {
 	struct hyp_vcpu *v = hyp_vcpu(vcpu);
-	uint32_t hsr = v->trap.hsr;
-	bool on_walk = (hsr & HSR_ABT_S1PTW) != 0;
-	bool cache_op = (hsr & HSR_DABT_CM) != 0;
+	uint32_t esr = v->trap.esr;
+	bool on_walk = (esr & ESR_ABT_S1PTW) != 0;
+	bool cache_op = (esr & ESR_DABT_CM) != 0;
 	/* a walk reads; a cache operation says WnR but changes nothing */
-	bool write = (hsr & HSR_DABT_WNR) != 0 && !on_walk && !cache_op;
+	bool write = (esr & ESR_DABT_WNR) != 0 && !on_walk && !cache_op;
 	const struct kernel_device *dev;
 	enum vcpu_action action;
 	bool known;
 	gpa_t gpa;
 
-	if (!fault_is_stage2(hsr)) /* the bus said no, or the like: it is the guest's affair */
+	if (!fault_is_stage2(esr)) /* the bus said no, or the like: it is the guest's affair */
 		return give_data_abort(vcpu, VMM_STAT_ABT_UNDECODED);
-	gpa = fault_gpa(v, v->trap.hdfar);
+	gpa = fault_gpa(v, v->trap.far);
 	dev = kernel_device_find(vcpu->vm, gpa.a);
 	/* A doorbell is no memory, and need not wait for mem_lock to know it. */
 	known = dev != NULL || (write && vm_doorbell_at(vcpu, gpa));
@@ -411,7 +327,7 @@ abort_data(struct vcpu *vcpu, struct vm_exit *vme)
 		return action;
 	if (on_walk) /* tables in a device */
 		return give_data_abort(vcpu, VMM_STAT_ABT_UNMAPPED);
-	if (cache_op) { /* nothing is cached there; MCR is 32 bits long in both states */
+	if (cache_op) { /* nothing is cached there; 32 bits long in all states */
 		arch_pc_advance(v, 4);
 		return EXIT_RESUME;
 	}
@@ -435,16 +351,16 @@ enum vcpu_action
 abort_inst(struct vcpu *vcpu, struct vm_exit *vme)
 {
 	const struct hyp_vcpu *v = hyp_vcpu(vcpu);
-	uint32_t hsr = v->trap.hsr;
+	uint32_t esr = v->trap.esr;
 	enum vcpu_action action;
 
-	if ((hsr & HSR_ABT_FSC_MASK) == HSR_FSC_DEBUG)
+	if ((esr & ESR_ABT_FSC_MASK) == ESR_FSC_DEBUG)
 		return abort_bkpt(vcpu, vme);
 	/* a permission fault but on a walk: the memory is mapped without VM_PROT_EXEC */
-	if (!fault_is_stage2(hsr) ||
-	    (fault_type(hsr) == HSR_FSC_PERMISSION && (hsr & HSR_ABT_S1PTW) == 0))
+	if (!fault_is_stage2(esr) ||
+	    (fault_type(esr) == ESR_FSC_PERMISSION && (esr & ESR_ABT_S1PTW) == 0))
 		return give_prefetch_abort(vcpu, VMM_STAT_ABT_UNDECODED);
-	if (ram_fault(vcpu, fault_gpa(v, v->trap.hifar), false, vme, &action))
+	if (ram_fault(vcpu, fault_gpa(v, v->trap.far), false, vme, &action))
 		return action;
 	return give_prefetch_abort(vcpu, VMM_STAT_ABT_UNMAPPED);
 }

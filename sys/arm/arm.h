@@ -3,7 +3,7 @@
  * Copyright (c) 2026 The bhyve-arm authors
  *
  * The ARM half of a VM and a vCPU on the host's side, and the calls between the
- * files of sys/arm and sys/armv7 that run on the host.
+ * files of sys/arm and of the width that run on the host.
  */
 #ifndef ARM_ARM_H
 #define ARM_ARM_H
@@ -29,15 +29,17 @@ struct pending_access {
 	bool valid;
 	bool write;
 	bool sign_extend;
-	uint8_t size;	  /* bytes: 1, 2, 4, 8 (LDRD, STRD) */
+	bool wide;	  /* AArch64: the register is Xt, else Wt */
+	bool pair;	  /* LDRD, STRD: size is 8, of two words */
+	uint8_t size;	  /* bytes: 1, 2, 4, 8 */
 	uint8_t rt;	  /* register, or the first of a pair */
-	uint8_t rt2;	  /* second of a pair with size 8 */
+	uint8_t rt2;	  /* second of a pair */
 	uint8_t inst_len; /* 2 or 4 */
 	bool writeback;	  /* rn gets wb_value when the access completes */
 	uint8_t rn;
-	bool swap; /* the guest's data accesses are big-endian (CPSR.E) */
-	uint32_t wb_value;
-	uint32_t far; /* virtual address, for an abort instead */
+	bool swap; /* the guest's data accesses are big-endian */
+	arch_reg_t wb_value;
+	arch_reg_t far; /* virtual address, for an abort instead */
 	uint64_t gpa;
 };
 
@@ -51,9 +53,9 @@ struct arch_vcpu {
 	uint64_t timer_cval;	/* .. at this CNTP_CVAL */
 	uint32_t powered;	/* [a] PSCI: 0 off, 1 on, 2 on pending */
 	uint32_t caches_on;	/* SCTLR.C as last seen */
-	uint32_t on_entry;	/* CPU_ON: entry point, with bit 0 for Thumb */
-	uint32_t on_context;	/* CPU_ON: r0 */
-	uint32_t on_cpsr_e;	/* CPU_ON: the caller's endianness, CPSR.E */
+	arch_reg_t on_entry;	/* CPU_ON: entry point; ARMv7: with bit 0 for Thumb */
+	arch_reg_t on_context;	/* CPU_ON: r0 */
+	bool on_big_endian;	/* CPU_ON: the caller's endianness */
 };
 
 static inline struct arch_vm *
@@ -77,34 +79,57 @@ hyp_vm(const struct vm *vm)
 	return arch_vm(vm)->hyp;
 }
 
-/* ---- registers of the current mode (sys/armv7/regs.c; also in hyp.o) ---- */
-uint32_t arch_gpr_get(const struct hyp_vcpu *v, unsigned int n); /* 0..14; mode in v->regs.cpsr */
-void arch_gpr_set(struct hyp_vcpu *v, unsigned int n, uint32_t val);
+/*
+ * ---- registers (regs.c of each width; also in hyp.o) ----
+ * ARMv7: of the current mode, 0..14.  AArch64: X0..X30; 31 is the zero register.
+ */
+arch_reg_t arch_gpr_get(const struct hyp_vcpu *v, unsigned int n);
+void arch_gpr_set(struct hyp_vcpu *v, unsigned int n, arch_reg_t val);
 /* The one place where PC advances: over len bytes, and the IT state with it (DDI 0406C A2.5.2). */
 void arch_pc_advance(struct hyp_vcpu *v, unsigned int len);
-/* Whether the conditional instruction that trapped passes (HSR.CV/COND, or CPSR.IT). */
+/* Whether the conditional instruction that trapped passes (ESR.CV/COND, or CPSR.IT). */
 bool arch_cond_passes(const struct hyp_vcpu *v);
 bool arch_guest_is_thumb(const struct hyp_vcpu *v);
 bool arch_guest_is_user(const struct hyp_vcpu *v);
+bool arch_guest_is_big_endian(const struct hyp_vcpu *v); /* its data accesses.  Host only */
 /* The guest physical address behind va by the guest's own tables (guest_walk.c); may sleep. */
-bool arch_guest_translate(struct vcpu *vcpu, uint32_t va, gpa_t *gpa);
+bool arch_guest_translate(struct vcpu *vcpu, arch_reg_t va, gpa_t *gpa);
 
-/* ---- injection (sys/armv7/inject.c): DDI 0406C B1.8 and B1.9, by SCTLR.{V,TE,EE} and VBAR ---- */
+/* ---- a vCPU's first state (reset.c) ---- */
+void arch_regs_reset(struct vcpu *vcpu); /* general and vector registers, PC and CPSR; at reset */
+/* After arch_regs_reset and sysreg_vcpu_reset: as CPU_ON's request in struct arch_vcpu says. */
+void arch_regs_start(struct vcpu *vcpu);
+/* Where the instruction at CPU_ON's entry point lies; false: no such entry point. */
+bool arch_start_gpa(arch_reg_t entry, gpa_t *gpa);
+
+/* ---- loads and stores without a syndrome (access_inst.c) ---- */
+enum access_found {
+	ACCESS_FOUND,	/* the access is described */
+	ACCESS_RETRY,	/* the guest's tables have changed under it: let it try again */
+	ACCESS_UNKNOWN, /* not to be emulated */
+};
+/*
+ * From the instruction.  It is fetched after the fact and may have changed: it must make
+ * the very access that trapped.
+ */
+enum access_found arch_access_from_inst(struct vcpu *vcpu, struct pending_access *a);
+
+/* ---- injection (inject.c of each width) ---- */
 void inject_undef(struct vcpu *vcpu);
-void inject_dabt(struct vcpu *vcpu, uint32_t far); /* synchronous external abort */
-void inject_pabt(struct vcpu *vcpu, uint32_t far); /* synchronous external abort */
-void inject_serror(struct vcpu *vcpu);		   /* virtual asynchronous abort: HCR.VA */
+void inject_dabt(struct vcpu *vcpu, arch_reg_t far); /* synchronous external abort */
+void inject_pabt(struct vcpu *vcpu, arch_reg_t far); /* synchronous external abort */
+void inject_serror(struct vcpu *vcpu);		     /* virtual asynchronous abort: HCR.VA */
 
-/* ---- exits (exit.c), aborts (abort.c, inst.c), system registers (armv7/cp15.c), PSCI (psci.c) */
+/* ---- exits (exit.c), aborts (abort.c, inst.c), system registers (of each width), PSCI (psci.c) */
 enum vcpu_action exit_handle(struct vcpu *vcpu, struct vm_exit *vme);
 enum vcpu_action abort_data(struct vcpu *vcpu, struct vm_exit *vme);
 enum vcpu_action abort_inst(struct vcpu *vcpu, struct vm_exit *vme);
 enum vcpu_action abort_bkpt(struct vcpu *vcpu, struct vm_exit *vme);
-enum vcpu_action sysreg_trap(struct vcpu *vcpu, struct vm_exit *vme); /* by the class in HSR.EC */
+enum vcpu_action sysreg_trap(struct vcpu *vcpu, struct vm_exit *vme); /* by the class in ESR.EC */
 enum vcpu_action psci_trap(struct vcpu *vcpu, struct vm_exit *vme);   /* HVC, SMC */
 /* PSCI and SMCCC calls that need nobody else: true when answered (r0.. are set).  Host and HYP. */
 bool psci_fast(struct hyp_vcpu *v);
-/* CP15 reads that are constants of the vCPU: true when answered. Host and HYP. */
+/* Reads of system registers that are constants of the vCPU: true when answered. Host and HYP. */
 bool sysreg_fast(struct hyp_vcpu *v);
 void sysreg_trap_bkpt(struct hyp_vcpu *v, bool on); /* the vCPU does not run */
 void sysreg_vcpu_init(struct vcpu *vcpu);	    /* hcr, hcptr, hstr, hdcr, midr, mpidr */

@@ -17,6 +17,7 @@
 #define ARM_HYP_H
 
 #include <arch_regs.h>
+#include <hyp_va.h>
 #include <vmm/vmm_stat.h>
 
 #include "hyp_lock.h"
@@ -44,23 +45,25 @@ struct hyp_vm {
 };
 
 struct hyp_vcpu {
-	struct arch_gpregs regs;    /* [o] */
-	struct arch_sysregs sys;    /* [o] */
-	struct arch_vfp vfp;	    /* [o] */
-	struct arch_trap trap;	    /* [o] of the last HYP_EXIT_TRAP */
-	uint32_t exit;		    /* [o] enum hyp_exit */
-	uint32_t requests;	    /* [a] VCPU_REQ_*; struct vcpu points here */
-	uint32_t id;		    /* [I] */
-	uint32_t midr, mpidr;	    /* [I] VPIDR, VMPIDR: what the guest reads */
-	uint32_t hcr;		    /* [o] HCR (HCR_EL2) of this vCPU: base bits | TVM | VA.. */
-	uint32_t hcptr, hstr, hdcr; /* [I] traps of coprocessors, CP15 by CRn, debug */
-	uint32_t smccc_exit;	    /* [o] unknown SMCCC calls are user space's to answer */
-	uint32_t vfp_loaded;	    /* [h] the guest's VFP registers are in the CPU */
+	struct arch_gpregs regs; /* [o] */
+	struct arch_sysregs sys; /* [o] */
+	struct arch_vfp vfp;	 /* [o] */
+	struct arch_trap trap;	 /* [o] of the last HYP_EXIT_TRAP */
+	uint32_t exit;		 /* [o] enum hyp_exit */
+	uint32_t requests;	 /* [a] VCPU_REQ_*; struct vcpu points here */
+	uint32_t id;		 /* [I] */
+	arch_reg_t midr, mpidr;	 /* [I] VPIDR, VMPIDR: what the guest reads */
+	arch_reg_t hcr;		 /* [o] HCR (HCR_EL2) of this vCPU: base bits | TVM | VA.. */
+	/* [I] traps of coprocessors, CP15 by CRn, debug; CPTR_EL2, HSTR_EL2, MDCR_EL2 */
+	arch_reg_t hcptr, hstr, hdcr;
+	uint32_t smccc_exit;  /* [o] unknown SMCCC calls are user space's to answer */
+	uint32_t vfp_loaded;  /* [h] the guest's VFP registers are in the CPU */
 	uint32_t loaded_cpu;  /* [o] physical CPU it last ran on, ~0: none; TLB and active state */
 	hyp_va_t vm;	      /* [I] struct hyp_vm */
 	struct vgic_cpu vgic; /* [o] but its inbox [a] */
 	struct vtimer vtimer; /* [o] */
-	uint32_t id_regs[64]; /* [I] CP15 c0, opc1 0, as the guest reads it: CRm * 8 + opc2 */
+	/* [I] CP15 c0, opc1 0 (op0 3, op1 0, CRn 0), as the guest reads it: CRm * 8 + opc2 */
+	arch_reg_t id_regs[64];
 	uint32_t cp10_id[16]; /* [I] FPSID, MVFR0, MVFR1: by the number VMRS has for them */
 	uint64_t stats[VMM_STAT_COUNT]; /* [o] */
 };
@@ -74,7 +77,7 @@ struct hyp_params {
 };
 extern struct hyp_params hyp_params;
 
-/* The host's calls: r0 of an HVC #0 from SVC mode.  1 stays the kernel's soft restart. */
+/* The host's calls: r0 (x0) of its HVC #0.  1 stays the kernel's soft restart. */
 enum hyp_call {
 	HYP_CALL_SOFT_RESTART = 1,     /* r1: pa; as the kernel's own stub has it */
 	HYP_CALL_BASE = 0x56000000,    /* 'V': anything else answers HYP_CALL_UNKNOWN */
@@ -98,14 +101,6 @@ void hyp_vcpu_run(struct hyp_vcpu *v); /* interrupts off */
  */
 int hyp_map_pages(void *va, unsigned int npages);
 void hyp_unmap_pages(void *va, unsigned int npages);
-
-/* The address HYP uses for a host address.  ARMv7 HYP maps shared pages where the kernel does. */
-static inline hyp_va_t
-hyp_va(const void *host)
-{
-	return (hyp_va_t){ (uintptr_t)host };
-}
-#define HYP_PTR(type, hva) ((type *)(hva).a)
 
 /* HYP's own answer to a trap: in sys/arm/hyp_fast.c, called by sys/armv7/hyp_run.c. */
 enum hyp_verdict hyp_fast_trap(struct hyp_vcpu *v);

@@ -14,8 +14,6 @@
 #include "lpae.h"
 #include "os.h"
 
-#define VA_BITS	   32
-#define LEVEL_ROOT 1u
 #define LEVEL_PAGE 3u
 
 /*
@@ -42,7 +40,7 @@ walk(struct hyp_map *m, uintptr_t va, bool make)
 	uint64_t *table = m->root;
 	unsigned int level;
 
-	for (level = LEVEL_ROOT; level < LEVEL_PAGE; level++) {
+	for (level = VMSA_HYP_ROOT; level < LEVEL_PAGE; level++) {
 		uint64_t *desc = &table[LPAE_INDEX((uint64_t)va, level)];
 
 		if ((*desc & LPAE_VALID) == 0) {
@@ -103,7 +101,7 @@ void
 hyp_map_destroy(struct hyp_map *m)
 {
 	if (m->root != NULL)
-		free_table(m, m->root, LEVEL_ROOT);
+		free_table(m, m->root, VMSA_HYP_ROOT);
 	m->root = NULL;
 }
 
@@ -113,7 +111,7 @@ hyp_map_page(struct hyp_map *m, hyp_va_t va, hpa_t pa, enum hyp_prot prot)
 	uint64_t *desc;
 
 	if ((va.a & (PAGE_BYTES - 1)) != 0 || (pa.a & ~LPAE_ADDR_MASK) != 0 ||
-	    (uint64_t)va.a >> VA_BITS != 0)
+	    (uint64_t)va.a >> VMSA_HYP_VA_BITS != 0)
 		return -EINVAL;
 	desc = walk(m, va.a, true);
 	if (desc == NULL)
@@ -141,7 +139,7 @@ hyp_map_lookup(const struct hyp_map *m, hyp_va_t va)
 	const uint64_t *table = m->root;
 	unsigned int level;
 
-	for (level = LEVEL_ROOT; level < LEVEL_PAGE; level++) {
+	for (level = VMSA_HYP_ROOT; level < LEVEL_PAGE; level++) {
 		uint64_t desc = table[LPAE_INDEX((uint64_t)va.a, level)];
 
 		if ((desc & LPAE_VALID) == 0)

@@ -2,16 +2,18 @@
  * SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The bhyve-arm authors
  *
- * The long-descriptor translation table format, DDI 0406C B3.6: what stage 2 and the
- * microvisor's own stage 1 share, and the values of VTCR and VTTBR that go with
- * stage2.c.  Constants only: for host, HYP, assembly-free user-space tests alike.
+ * The long-descriptor translation table format, DDI 0406C B3.6, which is AArch64's with 4 KiB
+ * granules: what stage 2 and the microvisor's own stage 1 share, and the fields of VTTBR
+ * that go with stage2.c.  Constants only: for host, HYP, assembly-free user-space tests alike.
  */
 #ifndef ARM_LPAE_H
 #define ARM_LPAE_H
 
+#include <vmsa.h>
+
 #include "types.h"
 
-/* Levels: 1 GiB, 2 MiB, 4 KiB an entry; 512 entries of 8 bytes a table. */
+/* Levels: 512 GiB (AArch64), 1 GiB, 2 MiB, 4 KiB an entry; 512 entries of 8 bytes a table. */
 #define LPAE_ENTRIES	      512u
 #define LPAE_SHIFT(level)     (39u - 9u * (level))
 #define LPAE_SIZE(level)      (1ull << LPAE_SHIFT(level))
@@ -23,17 +25,15 @@
 #define LPAE_TYPE_BLOCK 1ull
 #define LPAE_TYPE_TABLE 3ull
 #define LPAE_TYPE_PAGE	3ull
-#define LPAE_ADDR_MASK	MASK64(39, 12)
+#define LPAE_ADDR_MASK	MASK64(VMSA_PA_BITS - 1, 12)
 
 /* Attributes that both stages have. */
 #define LPAE_SH_MASK  MASK64(9, 8)
 #define LPAE_SH_NONE  (0ull << 8)
 #define LPAE_SH_OUTER (2ull << 8)
 #define LPAE_SH_INNER (3ull << 8)
-/* the same where it stands in HTCR and VTCR, of the walks */
-#define TCR_SH0(sh) ((uint32_t)((sh)&LPAE_SH_MASK) << 4)
-#define LPAE_AF	    BIT64(10) /* 0 would fault on the first access */
-#define LPAE_XN	    BIT64(54)
+#define LPAE_AF	      BIT64(10) /* 0 would fault on the first access */
+#define LPAE_XN	      BIT64(54)
 
 /* Stage 1: attributes by index into MAIR; AP[2:1]; HYP mode has AP[1] as should-be-one. */
 #define LPAE_S1_ATTR(n) ((uint64_t)(n) << 2)
@@ -51,22 +51,7 @@
 #define LPAE_S2_HAP_READ       BIT64(6)
 #define LPAE_S2_HAP_WRITE      BIT64(7)
 
-/*
- * VTCR: 40 bits of IPA (T0SZ = -8, with its sign repeated in S), first lookup at level 1
- * (SL0 = 1) in two concatenated tables, walks write-back write-allocate cacheable and shareable as
- * the host's memory is, so that they see its stores to the tables without cache maintenance.
- */
-#define VTCR_T0SZ_40BIT 8u /* 4 bits, two's complement */
-#define VTCR_S		BIT(4)
-#define VTCR_SL0_LEVEL1 (1u << 6)
-#define VTCR_IRGN0_WBWA (1u << 8)
-#define VTCR_ORGN0_WBWA (1u << 10)
-#define VTCR_RES1	BIT(31)
-#define VTCR_VALUE(sh)                                                                            \
-	(VTCR_RES1 | TCR_SH0(sh) | VTCR_ORGN0_WBWA | VTCR_IRGN0_WBWA | VTCR_SL0_LEVEL1 | VTCR_S | \
-	    VTCR_T0SZ_40BIT)
-_Static_assert(VTCR_VALUE(LPAE_SH_INNER) == 0x80003558u, "VTCR");
-
+/* 40 bits of IPA, as vmsa.h's VTCR_VALUE says to the processor. */
 #define STAGE2_IPA_BITS 40u
 /*
  * Entries of the first lookup: bits [39:30].  VTTBR.BADDR is [39:x] with x = 5 - T0SZ = 13:

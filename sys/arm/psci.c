@@ -12,39 +12,41 @@
  */
 #include <string.h>
 
-#include <hsr.h>
-#include <psr.h>
-
 #include "arm.h"
+#include "esr.h"
 #include "psci.h"
 
-#define MPIDR_AFF0    MASK32(7, 0)
-#define MPIDR_AFF_ALL MASK32(23, 0)
+#define PSCI_ARGS 3u
+
+/* Fields of an affinity; Aff3, which AArch64 has, is at the top. */
+#define MPIDR_AFF0    ((arch_reg_t)MASK32(7, 0))
+#define MPIDR_AFF3    ((arch_reg_t)MASK64(39, 32))
+#define MPIDR_AFF_ALL ((arch_reg_t)MASK32(23, 0) | MPIDR_AFF3)
 
 /* The vCPU with this affinity: Aff0 is its number, there is one cluster.  NULL: none such. */
 static struct vcpu *
-psci_target(struct vm *vm, uint32_t mpidr)
+psci_target(struct vm *vm, arch_reg_t mpidr)
 {
 	/* bits that are no affinity field must be zero (DEN0022, CPU_ON) */
-	if ((mpidr & ~MPIDR_AFF0) != 0 || mpidr >= VM_MAXCPU)
+	if (mpidr >= VM_MAXCPU)
 		return NULL;
-	return vm_vcpu(vm, mpidr);
+	return vm_vcpu(vm, (uint32_t)mpidr);
 }
 
-/* r1 target, r2 entry point, r3 context */
+/* target, entry point, context */
 static uint32_t
-psci_cpu_on(struct vcpu *vcpu)
+psci_cpu_on(struct vcpu *vcpu, const arch_reg_t *args)
 {
-	const struct hyp_vcpu *v = hyp_vcpu(vcpu);
-	struct vcpu *target = psci_target(vcpu->vm, v->regs.r[1]);
-	uint32_t entry = v->regs.r[2], was = VCPU_POWER_OFF;
+	struct vcpu *target = psci_target(vcpu->vm, args[0]);
+	uint32_t was = VCPU_POWER_OFF;
 	struct arch_vcpu *t;
 	uint16_t insn;
+	gpa_t gpa;
 
 	if (target == NULL)
 		return PSCI_INVALID_PARAMETERS;
 	t = arch_vcpu(target);
-	if (vm_mem_read(vcpu->vm, GPA(entry & ~1u), &insn, sizeof(insn)) != 0)
+	if (!arch_start_gpa(args[1], &gpa) || vm_mem_read(vcpu->vm, gpa, &insn, sizeof(insn)) != 0)
 		return PSCI_INVALID_ADDRESS;
 	/*
 	 * Claim it first, fill in its request, then publish: the target looks only once the state
@@ -53,9 +55,9 @@ psci_cpu_on(struct vcpu *vcpu)
 	if (!__atomic_compare_exchange_n(
 		&t->powered, &was, VCPU_POWER_CLAIMED, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 		return was == VCPU_POWER_ON ? PSCI_ALREADY_ON : PSCI_ON_PENDING;
-	t->on_entry = entry;
-	t->on_context = v->regs.r[3];
-	t->on_cpsr_e = v->regs.cpsr & CPSR_E;
+	t->on_entry = args[1];
+	t->on_context = args[2];
+	t->on_big_endian = arch_guest_is_big_endian(hyp_vcpu(vcpu));
 	__atomic_store_n(&t->powered, VCPU_POWER_ON_PENDING, __ATOMIC_RELEASE);
 	vcpu_request(target, VCPU_REQ_POWER);
 	return PSCI_SUCCESS;
@@ -68,18 +70,17 @@ psci_cpu_off(struct vcpu *vcpu)
 	__atomic_store_n(&arch_vcpu(vcpu)->powered, VCPU_POWER_OFF, __ATOMIC_RELEASE);
 }
 
-/* r1 affinity, r2 lowest level that counts: levels above 0 ask for the only cluster. */
+/* affinity, lowest level that counts: levels above 0 ask for the only cluster. */
 static uint32_t
-psci_affinity_info(struct vcpu *vcpu)
+psci_affinity_info(struct vcpu *vcpu, const arch_reg_t *args)
 {
-	const uint32_t *r = hyp_vcpu(vcpu)->regs.r;
 	struct vcpu *target;
 
-	if (r[2] > 3 || (r[1] & ~MPIDR_AFF_ALL) != 0)
+	if (args[1] > 3 || (args[0] & ~MPIDR_AFF_ALL) != 0)
 		return PSCI_INVALID_PARAMETERS;
-	if (r[2] > 0) /* the caller is on, so its cluster is */
-		return (r[1] & ~MPIDR_AFF0) == 0 ? PSCI_AFF_ON : PSCI_INVALID_PARAMETERS;
-	target = psci_target(vcpu->vm, r[1]);
+	if (args[1] > 0) /* the caller is on, so its cluster is */
+		return (args[0] & ~MPIDR_AFF0) == 0 ? PSCI_AFF_ON : PSCI_INVALID_PARAMETERS;
+	target = psci_target(vcpu->vm, args[0]);
 	if (target == NULL)
 		return PSCI_INVALID_PARAMETERS;
 	switch (LOAD_ONCE(arch_vcpu(target)->powered)) {
@@ -111,11 +112,56 @@ psci_unknown(struct vcpu *vcpu, struct vm_exit *vme)
 	memset(&vme->u, 0, sizeof(vme->u));
 	vme->exitcode = VM_EXITCODE_SMCCC;
 	vme->inst_length = 0;
-	vme->u.smccc.func_id = v->regs.r[0];
+	vme->u.smccc.func_id = (uint32_t)v->regs.r[0];
 	for (i = 0; i < NELEM(vme->u.smccc.args); i++)
 		vme->u.smccc.args[i] = v->regs.r[1 + i];
-	v->regs.r[0] = PSCI_NOT_SUPPORTED;
+	v->regs.r[0] = smccc_result(PSCI_NOT_SUPPORTED);
 	return EXIT_TO_USER;
+}
+
+/* A call of 32 bits has arguments of 32 bits, whatever is above them (DEN0028). */
+static uint32_t
+psci_args(const arch_reg_t *r, arch_reg_t *args)
+{
+	uint32_t fn = (uint32_t)r[0];
+	unsigned int i;
+
+	for (i = 0; i < PSCI_ARGS; i++)
+		args[i] = (fn & SMCCC_FN_IS_64) != 0 ? r[1 + i] : (uint32_t)r[1 + i];
+	if (ARCH_HAS_SMC64 &&
+	    (fn == PSCI_FN64_CPU_SUSPEND || fn == PSCI_FN64_CPU_ON ||
+		fn == PSCI_FN64_AFFINITY_INFO))
+		fn &= ~SMCCC_FN_IS_64;
+	return fn;
+}
+
+static enum vcpu_action
+psci_call(struct vcpu *vcpu, struct vm_exit *vme)
+{
+	arch_reg_t *r = hyp_vcpu(vcpu)->regs.r, args[PSCI_ARGS];
+
+	switch (psci_args(r, args)) {
+	case PSCI_FN_CPU_ON:
+		r[0] = smccc_result(psci_cpu_on(vcpu, args));
+		return EXIT_RESUME;
+	case PSCI_FN_CPU_OFF:
+		psci_cpu_off(vcpu);
+		return EXIT_RESUME;
+	case PSCI_FN_CPU_SUSPEND: /* standby for power-down states too, as DEN0022 allows */
+		r[0] = PSCI_SUCCESS;
+		return arch_vcpu_has_work(vcpu) ? EXIT_RESUME : EXIT_BLOCK;
+	case PSCI_FN_AFFINITY_INFO:
+		r[0] = smccc_result(psci_affinity_info(vcpu, args));
+		return EXIT_RESUME;
+	case PSCI_FN_SYSTEM_OFF:
+		r[0] = smccc_result(psci_system(vcpu, VM_SUSPEND_POWEROFF));
+		return EXIT_RESUME;
+	case PSCI_FN_SYSTEM_RESET:
+		r[0] = smccc_result(psci_system(vcpu, VM_SUSPEND_RESET));
+		return EXIT_RESUME;
+	default:
+		return psci_unknown(vcpu, vme);
+	}
 }
 
 /*
@@ -127,36 +173,14 @@ enum vcpu_action
 psci_trap(struct vcpu *vcpu, struct vm_exit *vme)
 {
 	struct hyp_vcpu *v = hyp_vcpu(vcpu);
-	uint32_t *r = v->regs.r;
 
-	if ((v->trap.hsr & HSR_HVC_IMM_MASK) != 0) {
+	if ((v->trap.esr & ESR_HVC_IMM_MASK) != 0) {
 		v->regs.pc -= 4;
 		inject_undef(vcpu);
 		return EXIT_RESUME;
 	}
-	vmm_trace(vcpu, VMM_TRACE_PSCI, r[0], r[1]);
+	vmm_trace(vcpu, VMM_TRACE_PSCI, (uint32_t)v->regs.r[0], v->regs.r[1]);
 	if (psci_fast(v))
 		return EXIT_RESUME;
-	switch (r[0]) {
-	case PSCI_FN_CPU_ON:
-		r[0] = psci_cpu_on(vcpu);
-		return EXIT_RESUME;
-	case PSCI_FN_CPU_OFF:
-		psci_cpu_off(vcpu);
-		return EXIT_RESUME;
-	case PSCI_FN_CPU_SUSPEND: /* standby for power-down states too, as DEN0022 allows */
-		r[0] = PSCI_SUCCESS;
-		return arch_vcpu_has_work(vcpu) ? EXIT_RESUME : EXIT_BLOCK;
-	case PSCI_FN_AFFINITY_INFO:
-		r[0] = psci_affinity_info(vcpu);
-		return EXIT_RESUME;
-	case PSCI_FN_SYSTEM_OFF:
-		r[0] = psci_system(vcpu, VM_SUSPEND_POWEROFF);
-		return EXIT_RESUME;
-	case PSCI_FN_SYSTEM_RESET:
-		r[0] = psci_system(vcpu, VM_SUSPEND_RESET);
-		return EXIT_RESUME;
-	default:
-		return psci_unknown(vcpu, vme);
-	}
+	return psci_call(vcpu, vme);
 }

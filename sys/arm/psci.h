@@ -3,10 +3,12 @@
  * Copyright (c) 2026 The bhyve-arm authors
  *
  * Function identifiers and return values of PSCI 1.0 (DEN0022) and SMCCC 1.1 (DEN0028),
- * in their 32-bit form.  The calls come by HVC #0.
+ * in their 32-bit form, and those of PSCI that have a 64-bit one.  The calls come by HVC #0.
  */
 #ifndef ARM_PSCI_H
 #define ARM_PSCI_H
+
+#include <arch_regs.h>
 
 #include "types.h"
 
@@ -25,7 +27,12 @@ enum psci_fn {
 	PSCI_FN_SYSTEM_OFF = 0x84000008u,
 	PSCI_FN_SYSTEM_RESET = 0x84000009u,
 	PSCI_FN_FEATURES = 0x8400000au,
+	/* with arguments of 64 bits: where there is ARCH_HAS_SMC64 */
+	PSCI_FN64_CPU_SUSPEND = 0xc4000001u,
+	PSCI_FN64_CPU_ON = 0xc4000003u,
+	PSCI_FN64_AFFINITY_INFO = 0xc4000004u,
 };
+#define SMCCC_FN_IS_64 0x40000000u
 
 /* Return values, DEN0022; SMCCC's NOT_SUPPORTED is the same -1. */
 #define PSCI_SUCCESS		0u
@@ -36,6 +43,13 @@ enum psci_fn {
 #define PSCI_ON_PENDING		((uint32_t)-5)
 #define PSCI_INTERNAL_FAILURE	((uint32_t)-6)
 #define PSCI_INVALID_ADDRESS	((uint32_t)-9)
+
+/* In the result's register: negative ones with their sign (DEN0028, return values). */
+static inline arch_reg_t
+smccc_result(uint32_t result)
+{
+	return (arch_reg_t)(int32_t)result;
+}
 
 /* AFFINITY_INFO's answers */
 #define PSCI_AFF_ON	    0u

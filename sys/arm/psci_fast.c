@@ -25,6 +25,10 @@ psci_features(uint32_t fn)
 	case PSCI_FN_SYSTEM_RESET:
 	case PSCI_FN_FEATURES:
 		return PSCI_SUCCESS;
+	case PSCI_FN64_CPU_SUSPEND:
+	case PSCI_FN64_CPU_ON:
+	case PSCI_FN64_AFFINITY_INFO:
+		return ARCH_HAS_SMC64 ? PSCI_SUCCESS : PSCI_NOT_SUPPORTED;
 	default:
 		return PSCI_NOT_SUPPORTED;
 	}
@@ -50,10 +54,10 @@ smccc_arch_features(uint32_t fn)
 static bool
 psci_fast_unknown(struct hyp_vcpu *v)
 {
-	if (v->smccc_exit != 0 || psci_features(v->regs.r[0]) == PSCI_SUCCESS)
+	if (v->smccc_exit != 0 || psci_features((uint32_t)v->regs.r[0]) == PSCI_SUCCESS)
 		return false;
 	v->stats[VMM_STAT_SMCCC_UNKNOWN]++;
-	v->regs.r[0] = PSCI_NOT_SUPPORTED;
+	v->regs.r[0] = smccc_result(PSCI_NOT_SUPPORTED);
 	return true;
 }
 
@@ -61,9 +65,9 @@ psci_fast_unknown(struct hyp_vcpu *v)
 bool
 psci_fast(struct hyp_vcpu *v)
 {
-	uint32_t *r = v->regs.r;
+	arch_reg_t *r = v->regs.r;
 
-	switch (r[0]) {
+	switch ((uint32_t)r[0]) {
 	case PSCI_FN_VERSION:
 		r[0] = PSCI_VERSION_1_0;
 		return true;
@@ -71,10 +75,10 @@ psci_fast(struct hyp_vcpu *v)
 		r[0] = SMCCC_VERSION_1_1;
 		return true;
 	case SMCCC_FN_ARCH_FEATURES:
-		r[0] = smccc_arch_features(r[1]);
+		r[0] = smccc_result(smccc_arch_features((uint32_t)r[1]));
 		return true;
 	case PSCI_FN_FEATURES:
-		r[0] = psci_features(r[1]);
+		r[0] = smccc_result(psci_features((uint32_t)r[1]));
 		return true;
 	case PSCI_FN_MIGRATE_INFO_TYPE:
 		r[0] = PSCI_MIGRATE_NOT_NEEDED;

@@ -8,11 +8,9 @@
  */
 #include <string.h>
 
-#include <cp15.h>
-#include <psr.h>
-
 #include "arm.h"
 #include "errno.h"
+#include "hcr.h"
 #include "psci.h"
 
 /* vCPUs of all VMs: whether WFE should give the CPU to another. */
@@ -65,19 +63,13 @@ arch_vcpu_destroy(struct vcpu *vcpu)
 	vcpu->stats = NULL;
 }
 
-/*
- * TakeReset(), DDI 0406C B1.9.1: SVC mode, ARM state, asynchronous exceptions masked.  All that
- * is UNKNOWN then is zero here.
- */
 static void
 reset_registers(struct vcpu *vcpu)
 {
 	struct hyp_vcpu *v = hyp_vcpu(vcpu);
 
-	memset(&v->regs, 0, sizeof(v->regs));
-	memset(&v->vfp, 0, sizeof(v->vfp));
 	memset(&v->trap, 0, sizeof(v->trap));
-	v->regs.cpsr = CPSR_MODE_SVC | CPSR_A | CPSR_I | CPSR_F;
+	arch_regs_reset(vcpu);
 	v->exit = HYP_EXIT_REQ;
 	memset(&arch_vcpu(vcpu)->access, 0, sizeof(arch_vcpu(vcpu)->access));
 	sysreg_vcpu_reset(vcpu);
@@ -106,18 +98,11 @@ void
 arch_vcpu_power_update(struct vcpu *vcpu)
 {
 	struct arch_vcpu *arch = arch_vcpu(vcpu);
-	struct hyp_vcpu *v = arch->hyp;
 
 	if (__atomic_load_n(&arch->powered, __ATOMIC_ACQUIRE) != VCPU_POWER_ON_PENDING)
 		return;
 	reset_registers(vcpu);
-	v->regs.pc = arch->on_entry & ~1u;
-	v->regs.r[0] = arch->on_context;
-	v->regs.cpsr |= arch->on_cpsr_e;
-	if ((arch->on_entry & 1) != 0)
-		v->regs.cpsr |= CPSR_T;
-	if (arch->on_cpsr_e != 0)
-		v->sys.sctlr |= SCTLR_EE;
+	arch_regs_start(vcpu);
 	__atomic_store_n(&arch->powered, VCPU_POWER_ON, __ATOMIC_RELEASE);
 }
 
@@ -128,7 +113,7 @@ set_twe(struct hyp_vcpu *v)
 	if (LOAD_ONCE(vcpus_made) > os_cpu_count())
 		v->hcr |= HCR_TWE;
 	else
-		v->hcr &= ~HCR_TWE;
+		v->hcr &= ~(arch_reg_t)HCR_TWE;
 }
 
 void
@@ -163,7 +148,7 @@ arch_vcpu_enter(struct vcpu *vcpu)
 	vmid_update(vcpu->vm);
 	vtimer_update(vcpu);
 	vgic_host_flush(vcpu);
-	vmm_trace(vcpu, VMM_TRACE_ENTER, v->regs.pc, v->regs.cpsr);
+	vmm_trace(vcpu, VMM_TRACE_ENTER, (uint32_t)v->regs.cpsr, v->regs.pc);
 	hyp_vcpu_run(v);
 	vgic_host_sync(vcpu);
 }

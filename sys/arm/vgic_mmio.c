@@ -26,6 +26,8 @@ struct access {
 #define REG_BYTE BIT(0) /* takes byte accesses too (IHI 0048B 4.1.4) */
 #define REG_LIVE BIT(1) /* what it reads depends on the list registers */
 #define REG_SPIS BIT(2) /* banked for INTIDs below 32, SPIs behind */
+#define REG_TELL BIT(3) /* who is told of a write depends on what it makes of the interrupts */
+#define REG_SETS BIT(4) /* a write concerns those interrupts alone whose bits are set in it */
 
 struct reg {
 	uint32_t (*read)(const struct access *a);
@@ -419,9 +421,9 @@ id_read(const struct access *a)
 	{                                                     \
 		prio_read, prio_write, REG_BYTE | REG_SPIS, 0 \
 	}
-#define TARGET                                                    \
-	{                                                         \
-		target_read, target_write, REG_BYTE | REG_SPIS, 0 \
+#define TARGET                                                               \
+	{                                                                    \
+		target_read, target_write, REG_BYTE | REG_SPIS | REG_TELL, 0 \
 	}
 #define CFG                                      \
 	{                                        \
@@ -433,21 +435,21 @@ id_read(const struct access *a)
 	}
 
 static const struct reg regs[GICD_SIZE / 0x80] = {
-	{ ctlr_read, ctlr_write, 0, 0 },		       /* 0x000 */
-	{ group_read, group_write, REG_SPIS, 3 },	       /* 0x080 */
-	{ enable_read, enable_set, REG_SPIS, 3 },	       /* 0x100 */
-	{ enable_read, enable_clear, REG_SPIS, 3 },	       /* 0x180 */
-	{ pend_read, pend_set, REG_LIVE | REG_SPIS, 3 },       /* 0x200 */
-	{ pend_read, pend_clear, REG_LIVE | REG_SPIS, 3 },     /* 0x280 */
-	{ active_read, active_set, REG_LIVE | REG_SPIS, 3 },   /* 0x300 */
-	{ active_read, active_clear, REG_LIVE | REG_SPIS, 3 }, /* 0x380 */
-	ROWS_8(PRIO),					       /* 0x400 */
-	ROWS_8(TARGET),					       /* 0x800 */
-	CFG, CFG,					       /* 0xc00 */
-	NONE, NONE,					       /* 0xd00: not ours to define */
-	NONE, NONE,					       /* 0xe00: NSACR, RAZ/WI */
-	{ sgi_read, sgi_write, REG_BYTE | REG_LIVE, 0 },       /* 0xf00 */
-	{ id_read, NULL, 0, 0 },			       /* 0xf80 */
+	{ ctlr_read, ctlr_write, 0, 0 },				/* 0x000 */
+	{ group_read, group_write, REG_SPIS, 3 },			/* 0x080 */
+	{ enable_read, enable_set, REG_SPIS, 3 },			/* 0x100 */
+	{ enable_read, enable_clear, REG_SPIS, 3 },			/* 0x180 */
+	{ pend_read, pend_set, REG_LIVE | REG_SPIS | REG_SETS, 3 },	/* 0x200 */
+	{ pend_read, pend_clear, REG_LIVE | REG_SPIS, 3 },		/* 0x280 */
+	{ active_read, active_set, REG_LIVE | REG_SPIS | REG_TELL, 3 }, /* 0x300 */
+	{ active_read, active_clear, REG_LIVE | REG_SPIS, 3 },		/* 0x380 */
+	ROWS_8(PRIO),							/* 0x400 */
+	ROWS_8(TARGET),							/* 0x800 */
+	CFG, CFG,							/* 0xc00 */
+	NONE, NONE,					 /* 0xd00: not ours to define */
+	NONE, NONE,					 /* 0xe00: NSACR, RAZ/WI */
+	{ sgi_read, sgi_write, REG_BYTE | REG_LIVE, 0 }, /* 0xf00 */
+	{ id_read, NULL, 0, 0 },			 /* 0xf80 */
 };
 #undef ROWS_8
 
@@ -498,9 +500,9 @@ vgic_mmio(struct hyp_vm *vm, struct hyp_vcpu *v, struct vgic_access *a, struct v
 	if (r == NULL)
 		return;
 	if (!a->write && r->read != NULL)
-		a->data = r->read(&acc);
+		a->data = HYP_FN(r->read)(&acc);
 	else if (a->write && r->write != NULL)
-		r->write(&acc);
+		HYP_FN(r->write)(&acc);
 	n->vcpus &= ~BIT(v->id);
 	n->sync &= ~BIT(v->id);
 }
@@ -530,7 +532,7 @@ vgic_mmio_plain(struct hyp_vm *vm, struct hyp_vcpu *v, struct vgic_access *a)
 	acc.off = a->offset - block_base(a->offset);
 	acc.size = a->size;
 	acc.data = 0;
-	a->data = r->read(&acc);
+	a->data = HYP_FN(r->read)(&acc);
 	return true;
 }
 
@@ -568,10 +570,9 @@ vgic_mmio_is_foreign(const struct hyp_vm *vm, const struct hyp_vcpu *v, const st
 	if (w == 0)
 		return false;
 	bits = MASK32(((uint32_t)a->size << r->irqs_shift) - 1, 0) << (first % 32);
-	/* Who is told depends on what the write makes of it: leave that to the host. */
-	if (a->write && (r->write == active_set || r->write == target_write))
+	if (a->write && (r->flags & REG_TELL) != 0) /* leave that to the host */
 		return true;
-	if (a->write && r->write == pend_set)
+	if (a->write && (r->flags & REG_SETS) != 0)
 		bits &= a->data;
 	else
 		bits &= g->active[w] | g->pending[w] | g->level[w] | g->in_lr[w];

@@ -12,6 +12,18 @@
 
 #include "types.h"
 
+/* A general register, and an address of the guest's. */
+typedef uint32_t arch_reg_t;
+
+/* What a data abort's syndrome says of its register: R0..R14, of 1, 2 or 4 bytes. */
+#define ARCH_SRT_MASK MASK32(19, 16)
+#define ARCH_SRT_LAST 14u
+#define ARCH_SAS_LAST 2u
+/* HPFAR.FIPA: bits [39:12] of an address. */
+#define ARCH_HPFAR_FIPA MASK32(31, 4)
+/* PSCI and SMCCC calls in their 64-bit form exist. */
+#define ARCH_HAS_SMC64 0
+
 struct arch_banked {
 	uint32_t sp, lr, spsr;
 };
@@ -40,9 +52,9 @@ struct arch_vfp {
 	uint32_t fpexc, fpscr, fpinst, fpinst2;
 };
 
-/* What HYP mode knows of a trap: HSR, HDFAR, HIFAR, HPFAR (DDI 0406C B3.13). */
+/* What HYP mode knows of a trap: HSR, HDFAR or HIFAR, HPFAR (DDI 0406C B3.13). */
 struct arch_trap {
-	uint32_t hsr, hdfar, hifar, hpfar;
+	uint32_t esr, far, hpfar;
 };
 
 #endif /* ARMV7_ARCH_REGS_H */

@@ -427,18 +427,18 @@ sysreg_find(uint32_t key)
 static void
 decode32(uint32_t hsr, enum sysreg_space space, struct sysreg_access *a)
 {
-	a->key = SYSREG_KEY(space, FIELD_OF(HSR_CP_CRN_MASK, hsr), FIELD_OF(HSR_CP_OPC1_MASK, hsr),
-	    FIELD_OF(HSR_CP_CRM_MASK, hsr), FIELD_OF(HSR_CP_OPC2_MASK, hsr));
-	a->rt = (uint8_t)FIELD_OF(HSR_CP_RT_MASK, hsr);
+	a->key = SYSREG_KEY(space, FIELD_OF(ESR_CP_CRN_MASK, hsr), FIELD_OF(ESR_CP_OPC1_MASK, hsr),
+	    FIELD_OF(ESR_CP_CRM_MASK, hsr), FIELD_OF(ESR_CP_OPC2_MASK, hsr));
+	a->rt = (uint8_t)FIELD_OF(ESR_CP_RT_MASK, hsr);
 }
 
 static void
 decode64(uint32_t hsr, enum sysreg_space space, struct sysreg_access *a)
 {
 	a->key = SYSREG_KEY(
-	    space, 0, FIELD_OF(HSR_CP64_OPC1_MASK, hsr), FIELD_OF(HSR_CP_CRM_MASK, hsr), 0);
-	a->rt = (uint8_t)FIELD_OF(HSR_CP_RT_MASK, hsr);
-	a->rt2 = (uint8_t)FIELD_OF(HSR_CP64_RT2_MASK, hsr);
+	    space, 0, FIELD_OF(ESR_CP64_OPC1_MASK, hsr), FIELD_OF(ESR_CP_CRM_MASK, hsr), 0);
+	a->rt = (uint8_t)FIELD_OF(ESR_CP_RT_MASK, hsr);
+	a->rt2 = (uint8_t)FIELD_OF(ESR_CP64_RT2_MASK, hsr);
 }
 
 static bool
@@ -452,25 +452,25 @@ key_is_wide(uint32_t key)
 bool
 sysreg_decode(const struct hyp_vcpu *v, struct sysreg_access *a)
 {
-	uint32_t hsr = v->trap.hsr;
+	uint32_t hsr = v->trap.esr;
 
 	memset(a, 0, sizeof(*a));
-	a->write = (hsr & HSR_CP_READ) == 0;
+	a->write = (hsr & ESR_CP_READ) == 0;
 	a->user = arch_guest_is_user(v);
-	switch (hsr_ec(hsr)) {
-	case HSR_EC_CP15_32:
+	switch (esr_ec(hsr)) {
+	case ESR_EC_CP15_32:
 		decode32(hsr, SYSREG_CP15, a);
 		return true;
-	case HSR_EC_CP15_64:
+	case ESR_EC_CP15_64:
 		decode64(hsr, SYSREG_CP15_64, a);
 		return true;
-	case HSR_EC_CP14_32:
+	case ESR_EC_CP14_32:
 		decode32(hsr, SYSREG_CP14, a);
 		return true;
-	case HSR_EC_CP14_64:
+	case ESR_EC_CP14_64:
 		decode64(hsr, SYSREG_CP14_64, a);
 		return true;
-	case HSR_EC_CP10_ID:
+	case ESR_EC_CP10_ID:
 		decode32(hsr, SYSREG_CP10, a);
 		return true;
 	default:
@@ -546,7 +546,7 @@ sysreg_trap(struct vcpu *vcpu, struct vm_exit *vme)
 	else
 		vcpu_stat_inc(vcpu, VMM_STAT_CP15_UNKNOWN);
 	if (res == SYSREG_DONE)
-		arch_pc_advance(v, hsr_inst_len(v->trap.hsr));
+		arch_pc_advance(v, esr_inst_len(v->trap.esr));
 	else if (res == SYSREG_UNDEF)
 		inject_undef(vcpu);
 	return EXIT_RESUME;

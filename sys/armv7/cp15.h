@@ -10,7 +10,8 @@
 #define ARMV7_CP15_H
 
 #include "arm.h"
-#include "hsr.h"
+#include "esr.h"
+#include "hcr.h"
 #include "psr.h"
 
 /* Where an encoding lives. */
@@ -92,30 +93,6 @@ void sysreg_host_read(struct sysreg_host *h);
 #define SCTLR_RAO     (BIT(3) | BIT(4) | BIT(6) | BIT(16) | BIT(18) | BIT(22) | BIT(23))
 #define SCTLR_CP15BEN BIT(5)
 #define SCTLR_RESET   (SCTLR_RAO | SCTLR_CP15BEN)
-
-/* HCR, DDI 0406C B4.1 */
-#define HCR_VM	   BIT(0)
-#define HCR_SWIO   BIT(1)
-#define HCR_PTW	   BIT(2)
-#define HCR_FMO	   BIT(3)
-#define HCR_IMO	   BIT(4)
-#define HCR_AMO	   BIT(5)
-#define HCR_VF	   BIT(6)
-#define HCR_VI	   BIT(7)
-#define HCR_VA	   BIT(8)
-#define HCR_FB	   BIT(9)
-#define HCR_BSU_IS BIT(10)
-#define HCR_TWI	   BIT(13)
-#define HCR_TWE	   BIT(14)
-#define HCR_TID0   BIT(15)
-#define HCR_TID1   BIT(16)
-#define HCR_TID2   BIT(17)
-#define HCR_TID3   BIT(18)
-#define HCR_TSC	   BIT(19)
-#define HCR_TIDCP  BIT(20)
-#define HCR_TAC	   BIT(21)
-#define HCR_TSW	   BIT(22)
-#define HCR_TVM	   BIT(26)
 
 /* HCPTR, HSTR, HDCR, DDI 0406C B4.1 */
 #define HCPTR_TCP(n) BIT(n)

@@ -160,7 +160,7 @@ walk_long(struct vcpu *vcpu, uint32_t va, uint64_t *gpa)
 }
 
 bool
-arch_guest_translate(struct vcpu *vcpu, uint32_t va, gpa_t *gpa)
+arch_guest_translate(struct vcpu *vcpu, arch_reg_t va, gpa_t *gpa)
 {
 	const struct hyp_vcpu *v = hyp_vcpu(vcpu);
 

@@ -12,7 +12,7 @@
  * Nothing here synchronises between register writes but where it says so: ERET into the
  * guest or the host is a context synchronisation operation (DDI 0406C A3.8.3).
  */
-#include "hsr.h"
+#include "esr.h"
 #include "hyp_cpu.h"
 #include "lpae.h"
 #include "psr.h"
@@ -309,8 +309,8 @@ guest_serror(struct hyp_vcpu *v)
 {
 	if (hyp_take_serror() == 0)
 		return;
-	if (v->exit == HYP_EXIT_TRAP && hsr_ec(v->trap.hsr) == HSR_EC_HVC)
-		v->regs.pc -= hsr_inst_len(v->trap.hsr);
+	if (v->exit == HYP_EXIT_TRAP && esr_ec(v->trap.esr) == ESR_EC_HVC)
+		v->regs.pc -= esr_inst_len(v->trap.esr);
 	v->exit = HYP_EXIT_SERROR;
 }
 
@@ -422,16 +422,16 @@ far_to_hpfar(uint32_t far, uint32_t *hpfar)
 static bool
 trap_addresses(struct hyp_vcpu *v, uint32_t hsr)
 {
-	bool inst = hsr_ec(hsr) == HSR_EC_IABT_LOWER;
+	bool inst = esr_ec(hsr) == ESR_EC_IABT_LOWER;
 	uint32_t far = inst ? sysreg_read(HIFAR) : sysreg_read(HDFAR);
-	uint32_t type = hsr & HSR_FSC_TYPE_MASK;
+	uint32_t type = hsr & ESR_FSC_TYPE_MASK;
 
-	v->trap.hdfar = v->trap.hifar = far;
+	v->trap.far = far;
 	v->trap.hpfar = 0;
-	if (type == HSR_FSC_TRANSLATION || type == HSR_FSC_ACCESS ||
-	    (type == HSR_FSC_PERMISSION && (hsr & HSR_ABT_S1PTW) != 0))
+	if (type == ESR_FSC_TRANSLATION || type == ESR_FSC_ACCESS ||
+	    (type == ESR_FSC_PERMISSION && (hsr & ESR_ABT_S1PTW) != 0))
 		v->trap.hpfar = sysreg_read(HPFAR);
-	else if (type == HSR_FSC_PERMISSION)
+	else if (type == ESR_FSC_PERMISSION)
 		return far_to_hpfar(far, &v->trap.hpfar);
 	return true;
 }
@@ -439,35 +439,35 @@ trap_addresses(struct hyp_vcpu *v, uint32_t hsr)
 static bool
 trap_is_serror(uint32_t hsr)
 {
-	uint32_t fsc = hsr & HSR_ABT_FSC_MASK;
+	uint32_t fsc = hsr & ESR_ABT_FSC_MASK;
 
-	return hsr_ec(hsr) == HSR_EC_DABT_LOWER &&
+	return esr_ec(hsr) == ESR_EC_DABT_LOWER &&
 	    (fsc == FSC_ASYNC_EXTERNAL || fsc == FSC_ASYNC_PARITY);
 }
 
 static bool
 trap_is_vfp(uint32_t hsr)
 {
-	uint32_t coproc = hsr & HSR_HCPTR_COPROC_MASK;
+	uint32_t coproc = hsr & ESR_HCPTR_COPROC_MASK;
 
-	return (hsr & HSR_HCPTR_TA) != 0 || coproc == 10 || coproc == 11;
+	return (hsr & ESR_HCPTR_TA) != 0 || coproc == 10 || coproc == 11;
 }
 
 uint32_t
 hyp_guest_trap(struct hyp_vcpu *v)
 {
-	uint32_t hsr = sysreg_read(HSR), ec = hsr_ec(hsr);
+	uint32_t hsr = sysreg_read(HSR), ec = esr_ec(hsr);
 
-	v->trap.hsr = hsr;
+	v->trap.esr = hsr;
 	v->exit = HYP_EXIT_TRAP;
-	if (ec == HSR_EC_DABT_LOWER || ec == HSR_EC_IABT_LOWER) {
+	if (ec == ESR_EC_DABT_LOWER || ec == ESR_EC_IABT_LOWER) {
 		if (trap_is_serror(hsr)) {
 			v->exit = HYP_EXIT_SERROR;
 			return HYP_TO_HOST;
 		}
 		if (!trap_addresses(v, hsr))
 			return HYP_REENTER;
-	} else if (ec == HSR_EC_HCPTR && trap_is_vfp(hsr) && !v->vfp_loaded) {
+	} else if (ec == ESR_EC_HCPTR && trap_is_vfp(hsr) && !v->vfp_loaded) {
 		vfp_guest_in(v);
 		return HYP_REENTER;
 	}

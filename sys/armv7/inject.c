@@ -8,7 +8,8 @@
  * trapped, whose PC has not advanced.
  */
 #include "arm.h"
-#include "hsr.h"
+#include "esr.h"
+#include "hcr.h"
 #include "psr.h"
 
 /* Offsets into the vector table, B1.8.1. */
@@ -22,10 +23,6 @@
 #define FSR_LONG_SYNC_EXTERNAL	0x010u
 #define FSR_LPAE		BIT(9)
 #define DFSR_WNR		BIT(11)
-
-/* HCR, B4.1.65. */
-#define HCR_AMO BIT(5)
-#define HCR_VA	BIT(8)
 
 /*
  * CPSR as every exception entry makes it, TakeDataAbortException() and its like.  Abort modes mask
@@ -85,19 +82,19 @@ inject_undef(struct vcpu *vcpu)
 }
 
 void
-inject_dabt(struct vcpu *vcpu, uint32_t far)
+inject_dabt(struct vcpu *vcpu, arch_reg_t far)
 {
 	struct hyp_vcpu *v = hyp_vcpu(vcpu);
 
 	v->sys.dfar = far;
 	v->sys.dfsr = external_abort_fsr(v);
-	if (hsr_ec(v->trap.hsr) == HSR_EC_DABT_LOWER && (v->trap.hsr & HSR_DABT_WNR) != 0)
+	if (esr_ec(v->trap.esr) == ESR_EC_DABT_LOWER && (v->trap.esr & ESR_DABT_WNR) != 0)
 		v->sys.dfsr |= DFSR_WNR;
 	enter_exception(vcpu, CPSR_MODE_ABT, VECTOR_DABT, 8);
 }
 
 void
-inject_pabt(struct vcpu *vcpu, uint32_t far)
+inject_pabt(struct vcpu *vcpu, arch_reg_t far)
 {
 	struct hyp_vcpu *v = hyp_vcpu(vcpu);
 

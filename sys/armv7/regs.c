@@ -7,7 +7,7 @@
  * built for the host, for HYP and for the unit tests; the caller owns the vCPU.
  */
 #include "arm.h"
-#include "hsr.h"
+#include "esr.h"
 #include "psr.h"
 
 /* The banked sp, lr and spsr of a mode; NULL where the mode has the User bank. */
@@ -46,7 +46,7 @@ gpr(struct arch_gpregs *r, unsigned int n)
 	return &r->r[n];
 }
 
-uint32_t
+arch_reg_t
 arch_gpr_get(const struct hyp_vcpu *v, unsigned int n)
 {
 	/* gpr only takes an address here */
@@ -54,7 +54,7 @@ arch_gpr_get(const struct hyp_vcpu *v, unsigned int n)
 }
 
 void
-arch_gpr_set(struct hyp_vcpu *v, unsigned int n, uint32_t val)
+arch_gpr_set(struct hyp_vcpu *v, unsigned int n, arch_reg_t val)
 {
 	*gpr(&v->regs, n) = val;
 }
@@ -131,12 +131,12 @@ cond_holds(uint32_t cond, uint32_t cpsr)
 bool
 arch_cond_passes(const struct hyp_vcpu *v)
 {
-	uint32_t hsr = v->trap.hsr, ec = hsr_ec(hsr), it;
+	uint32_t hsr = v->trap.esr, ec = esr_ec(hsr), it;
 
-	if (ec == HSR_EC_UNKNOWN || ec >= 0x10)
+	if (ec == ESR_EC_UNKNOWN || ec >= 0x10)
 		return true;
-	if ((hsr & HSR_CV) != 0)
-		return cond_holds(FIELD_OF(HSR_COND_MASK, hsr), v->regs.cpsr);
+	if ((hsr & ESR_CV) != 0)
+		return cond_holds(FIELD_OF(ESR_COND_MASK, hsr), v->regs.cpsr);
 	it = cpsr_it(v->regs.cpsr);
 	if ((v->regs.cpsr & CPSR_T) == 0 || (it & 15) == 0)
 		return true;
@@ -153,4 +153,10 @@ bool
 arch_guest_is_user(const struct hyp_vcpu *v)
 {
 	return (v->regs.cpsr & CPSR_MODE_MASK) == CPSR_MODE_USR;
+}
+
+bool
+arch_guest_is_big_endian(const struct hyp_vcpu *v)
+{
+	return (v->regs.cpsr & CPSR_E) != 0;
 }

@@ -8,11 +8,11 @@
  * bank is left to the host.
  */
 #include "arm.h"
-#include "hsr.h"
+#include "esr.h"
 #include "psr.h"
 
-#define CP15_ID_MASK (MASK32(31, 26) | HSR_CP_OPC1_MASK | HSR_CP_CRN_MASK | HSR_CP_READ)
-#define CP15_ID_READ (HSR_EC_CP15_32 << HSR_EC_SHIFT | HSR_CP_READ)
+#define CP15_ID_MASK (MASK32(31, 26) | ESR_CP_OPC1_MASK | ESR_CP_CRN_MASK | ESR_CP_READ)
+#define CP15_ID_READ (ESR_EC_CP15_32 << ESR_EC_SHIFT | ESR_CP_READ)
 
 /* Is Rt one of the registers that every mode but FIQ, and HYP, has in common? */
 static bool
@@ -28,21 +28,21 @@ rt_is_common(const struct hyp_vcpu *v, uint32_t rt)
 bool
 sysreg_fast(struct hyp_vcpu *v)
 {
-	uint32_t hsr = v->trap.hsr;
-	uint32_t rt = FIELD_OF(HSR_CP_RT_MASK, hsr);
+	uint32_t hsr = v->trap.esr;
+	uint32_t rt = FIELD_OF(ESR_CP_RT_MASK, hsr);
 
 	if (!rt_is_common(v, rt))
 		return false;
 	if ((hsr & CP15_ID_MASK) == CP15_ID_READ) {
-		uint32_t crm = FIELD_OF(HSR_CP_CRM_MASK, hsr);
+		uint32_t crm = FIELD_OF(ESR_CP_CRM_MASK, hsr);
 
 		if (crm > 7)
 			return false;
-		v->regs.r[rt] = v->id_regs[crm * 8 + FIELD_OF(HSR_CP_OPC2_MASK, hsr)];
+		v->regs.r[rt] = v->id_regs[crm * 8 + FIELD_OF(ESR_CP_OPC2_MASK, hsr)];
 		return true;
 	}
-	if (hsr_ec(hsr) == HSR_EC_CP10_ID && (hsr & HSR_CP_READ) != 0) {
-		v->regs.r[rt] = v->cp10_id[FIELD_OF(HSR_CP_CRN_MASK, hsr)];
+	if (esr_ec(hsr) == ESR_EC_CP10_ID && (hsr & ESR_CP_READ) != 0) {
+		v->regs.r[rt] = v->cp10_id[FIELD_OF(ESR_CP_CRN_MASK, hsr)];
 		return true;
 	}
 	return false;

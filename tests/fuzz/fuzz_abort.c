@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #include "../unit/one_vcpu.h"
-#include "hsr.h"
+#include "esr.h"
 #include "psr.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -126,7 +126,7 @@ begin(const struct abort_case *c)
 {
 	static const uint32_t modes[] = { CPSR_MODE_USR, CPSR_MODE_FIQ, CPSR_MODE_IRQ,
 		CPSR_MODE_SVC, CPSR_MODE_ABT, CPSR_MODE_UND, CPSR_MODE_SYS, CPSR_MODE_SVC };
-	uint32_t ec = (c->flags & 1) != 0 ? HSR_EC_IABT_LOWER : HSR_EC_DABT_LOWER;
+	uint32_t ec = (c->flags & 1) != 0 ? ESR_EC_IABT_LOWER : ESR_EC_DABT_LOWER;
 
 	one_vcpu_setup();
 	one_hyp_vm.vgic.dist_gpa = GICD;
@@ -140,9 +140,9 @@ begin(const struct abort_case *c)
 	v->sys.ttbcr = c->ttbcr;
 	v->sys.ttbr0 = (uint64_t)c->high << 32 | c->ttbr0;
 	v->sys.ttbr1 = (uint64_t)c->high << 32 | c->ttbr1;
-	v->trap.hsr = ec << HSR_EC_SHIFT | (c->iss & (HSR_IL | HSR_ISS_MASK));
+	v->trap.esr = ec << ESR_EC_SHIFT | (c->iss & (ESR_IL | ESR_ISS_MASK));
 	v->trap.hpfar = c->hpfar;
-	v->trap.hdfar = v->trap.hifar = c->far;
+	v->trap.far = c->far;
 }
 
 /* By an instruction, or to a vector. */

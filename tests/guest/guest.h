@@ -4,7 +4,9 @@
  *
  * What the bare-metal guests share.  A test is one file with test_main(); when that returns the
  * guest prints "PASS name" and turns itself off, and check() and fail() print "FAIL name: why"
- * instead.  The machine is QEMU's virt: the programs run there as well, which proves them.
+ * instead.  The machine is QEMU's virt: the programs run there as well, which proves them.  All of
+ * it is below 4 GiB, where an address is a uint32_t in 64-bit programs, too.  What differs by width
+ * is in armv7/ and aarch64/.
  */
 #ifndef TESTS_GUEST_H
 #define TESTS_GUEST_H
@@ -13,8 +15,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __aarch64__
+#include "aarch64/cpu.h"
+#else
+#include "armv7/cpu.h"
+#endif
+
 #define GICD  0x08000000u
 #define GICC  0x08010000u
+#define GICR  0x080a0000u
 #define PL011 0x09000000u
 #define PL031 0x09010000u
 #define HOLE  0x0f000000u /* nothing is there, on any of the machines */
@@ -55,79 +64,38 @@
 #define INTID_PTIMER 30u
 #define INTID_UART   33u
 
-#define PSCI_VERSION	   0x84000000u
-#define PSCI_CPU_SUSPEND   0x84000001u
-#define PSCI_CPU_OFF	   0x84000002u
-#define PSCI_CPU_ON	   0x84000003u
-#define PSCI_AFFINITY_INFO 0x84000004u
-#define PSCI_MIGRATE_TYPE  0x84000006u
-#define PSCI_SYSTEM_OFF	   0x84000008u
-#define PSCI_FEATURES	   0x8400000au
-#define SMCCC_VERSION	   0x80000000u
-#define SMCCC_FEATURES	   0x80000001u
+#define PSCI_VERSION	  0x84000000u
+#define PSCI_CPU_SUSPEND  0x84000001u
+#define PSCI_CPU_OFF	  0x84000002u
+#define PSCI_MIGRATE_TYPE 0x84000006u
+#define PSCI_SYSTEM_OFF	  0x84000008u
+#define PSCI_FEATURES	  0x8400000au
+#define SMCCC_VERSION	  0x80000000u
+#define SMCCC_FEATURES	  0x80000001u
 
 /* ---- registers ---- */
 static inline uint32_t
 rd32(uint32_t addr)
 {
-	return *(volatile uint32_t *)addr;
+	return *(volatile uint32_t *)(uintptr_t)addr;
 }
 
 static inline void
 wr32(uint32_t addr, uint32_t val)
 {
-	*(volatile uint32_t *)addr = val;
+	*(volatile uint32_t *)(uintptr_t)addr = val;
 }
 
 static inline uint8_t
 rd8(uint32_t addr)
 {
-	return *(volatile uint8_t *)addr;
+	return *(volatile uint8_t *)(uintptr_t)addr;
 }
 
 static inline void
 wr8(uint32_t addr, uint8_t val)
 {
-	*(volatile uint8_t *)addr = val;
-}
-
-#define mrc(opc1, crn, crm, opc2)                                                     \
-	({                                                                            \
-		uint32_t val_;                                                        \
-		__asm__ volatile("mrc p15, " #opc1 ", %0, " #crn ", " #crm ", " #opc2 \
-				 : "=r"(val_));                                       \
-		val_;                                                                 \
-	})
-#define mcr(opc1, crn, crm, opc2, val)                                        \
-	__asm__ volatile("mcr p15, " #opc1 ", %0, " #crn ", " #crm ", " #opc2 \
-			 :                                                    \
-			 : "r"((uint32_t)(val))                               \
-			 : "memory")
-#define isb()	  __asm__ volatile("isb" : : : "memory")
-#define dsb()	  __asm__ volatile("dsb sy" : : : "memory")
-#define dmb()	  __asm__ volatile("dmb ish" : : : "memory")
-#define wfi()	  __asm__ volatile("dsb sy; wfi" : : : "memory")
-#define irq_on()  __asm__ volatile("cpsie i" : : : "memory")
-#define irq_off() __asm__ volatile("cpsid i" : : : "memory")
-
-static inline uint64_t
-cntvct(void)
-{
-	uint64_t t;
-
-	__asm__ volatile("isb; mrrc p15, 1, %Q0, %R0, c14" : "=r"(t) : : "memory");
-	return t;
-}
-
-/* Off while it changes: the line cannot take back an interrupt that a list register holds. */
-static inline void
-cntv_set(uint64_t cval, uint32_t ctl)
-{
-	mcr(0, c14, c3, 1, 0);
-	isb();
-	__asm__ volatile("mcrr p15, 3, %Q0, %R0, c14" : : "r"(cval));
-	mcr(0, c14, c3, 1, ctl);
-	isb();
+	*(volatile uint8_t *)(uintptr_t)addr = val;
 }
 
 /* ---- the test ---- */
@@ -148,7 +116,8 @@ void print(const char *fmt, ...);
 			fail("%s is %x, not %x, line %u", #a, a_, b_, (unsigned)__LINE__); \
 	} while (0)
 
-uint32_t hvc(uint32_t fn, uint32_t a1, uint32_t a2, uint32_t a3);
+uint32_t hvc(uint32_t fn, uintptr_t a1, uintptr_t a2, uintptr_t a3);
+bool hvc_preserves(uint32_t fn); /* all registers but the first */
 uint32_t cpu_number(void);
 uint32_t cntfrq(void);
 void delay_ticks(uint32_t ticks);
@@ -157,17 +126,16 @@ void *memcpy(void *dst, const void *src, size_t n);
 
 /* ---- exceptions ---- */
 enum { VECTOR_UNDEF = 1, VECTOR_SVC = 2, VECTOR_PABT = 3, VECTOR_DABT = 4 };
-struct frame {
-	uint32_t r[13], lr, pc, psr;
-};
 /*
  * Between catch_begin() and catch_end() UNDEF, data and prefetch aborts are counted and the
  * instruction is skipped; otherwise they fail the test.
  */
 struct caught {
-	uint32_t count, vector, fsr, far, pc;
+	uint32_t count, vector, fsr, far, pc; /* fsr: fsr_external() and the like read it */
 };
 extern volatile struct caught caught;
+extern volatile uintptr_t catch_resume; /* where call_unmapped() goes on */
+extern volatile bool catching;
 void catch_begin(void);
 uint32_t catch_end(void); /* how many */
 void call_unmapped(uint32_t addr);
@@ -176,11 +144,17 @@ void call_unmapped(uint32_t addr);
 extern volatile uint32_t irq_count[64];
 extern void (*volatile irq_handler[64])(uint32_t intid); /* may be NULL */
 extern volatile uint32_t last_iar;
+/* Of the GICv2, or of a GICv3 where a 64-bit CPU has one. */
+uint32_t gic_version(void);
 void gic_init(void); /* distributor and this CPU's interface */
 void gic_cpu_init(void);
 void gic_enable(uint32_t intid);
 void gic_disable(uint32_t intid);
-void gic_send_sgi(uint32_t sgi, uint32_t targets);
+void gic_send_sgi(uint32_t sgi, uint32_t targets); /* a bit a CPU */
+void gic_send_sgi_to_others(uint32_t sgi);
+void gic_set_priority(uint32_t intid, uint8_t priority);
+void gic_set_mask(uint8_t priority);
+uint32_t gic_highest(void); /* the one that would be taken next */
 /* until irq_count[intid] reaches n; false after about a second */
 bool irq_wait(uint32_t intid, uint32_t n);
 
@@ -191,7 +165,7 @@ void dcache_setway(unsigned int op); /* 0 DCISW, 1 DCCISW: all levels to the PoC
 
 /* ---- other CPUs ---- */
 struct secondary {
-	uint32_t stack_top; /* crt.S */
+	uintptr_t stack_top; /* crt.S */
 	void (*fn)(uint32_t cpu);
 	volatile uint32_t state;
 };

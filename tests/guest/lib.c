@@ -6,6 +6,7 @@
  */
 #include <stdarg.h>
 
+#include "gic.h"
 #include "guest.h"
 
 #define SECONDARIES 8u
@@ -13,7 +14,6 @@
 
 void guest_start(void);
 void guest_secondary(struct secondary *s);
-void guest_exception(uint32_t vector, struct frame *f);
 void guest_irq(void);
 void secondary_start(void);
 
@@ -150,18 +150,6 @@ memcpy(void *dst, const void *src, size_t n)
 	return dst;
 }
 
-uint32_t
-cpu_number(void)
-{
-	return mrc(0, c0, c0, 5) & 0xff;
-}
-
-uint32_t
-cntfrq(void)
-{
-	return mrc(0, c14, c0, 0);
-}
-
 void
 delay_ticks(uint32_t ticks)
 {
@@ -174,8 +162,8 @@ delay_ticks(uint32_t ticks)
 /* ---- exceptions ---- */
 
 volatile struct caught caught;
-static volatile bool catching;
-volatile uint32_t catch_resume;
+volatile bool catching;
+volatile uintptr_t catch_resume;
 
 void
 catch_begin(void)
@@ -192,44 +180,7 @@ catch_end(void)
 	return caught.count;
 }
 
-static bool
-is_wide(uint32_t addr)
-{
-	return *(uint16_t *)addr >> 11 >= 0x1d;
-}
-
-/* Over the instruction: pc is behind it for UNDEF (but only half of a wide one), at it else. */
-static void
-skip(uint32_t vector, struct frame *f)
-{
-	bool thumb = (f->psr & 0x20) != 0;
-
-	if (vector == VECTOR_PABT)
-		f->pc = catch_resume;
-	else if (vector == VECTOR_UNDEF)
-		f->pc += thumb && is_wide(f->pc - 2) ? 2u : 0u;
-	else
-		f->pc += thumb && !is_wide(f->pc) ? 2u : 4u;
-}
-
-void
-guest_exception(uint32_t vector, struct frame *f)
-{
-	bool inst = vector == VECTOR_PABT;
-	uint32_t fsr = inst ? mrc(0, c5, c0, 1) : mrc(0, c5, c0, 0);
-	uint32_t far = inst ? mrc(0, c6, c0, 2) : mrc(0, c6, c0, 0);
-
-	if (!catching || (vector != VECTOR_UNDEF && vector != VECTOR_PABT && vector != VECTOR_DABT))
-		fail("exception %u at %x, psr %x, fsr %x, far %x", vector, f->pc, f->psr, fsr, far);
-	caught.count++;
-	caught.vector = vector;
-	caught.fsr = fsr;
-	caught.far = far;
-	caught.pc = f->pc;
-	skip(vector, f);
-}
-
-/* ---- GIC ---- */
+/* ---- interrupts ---- */
 
 volatile uint32_t irq_count[64];
 void (*volatile irq_handler[64])(uint32_t intid);
@@ -238,7 +189,7 @@ volatile uint32_t last_iar;
 void
 guest_irq(void)
 {
-	uint32_t iar = rd32(GICC_IAR), intid = iar & 0x3ff;
+	uint32_t iar = gic_ack(), intid = iar & 0x3ff;
 
 	last_iar = iar;
 	if (intid >= 1020) /* spurious: it went away */
@@ -249,43 +200,7 @@ guest_irq(void)
 		irq_handler[intid](intid);
 	irq_count[intid]++;
 	dsb();
-	wr32(GICC_EOIR, iar);
-}
-
-void
-gic_cpu_init(void)
-{
-	wr32(GICC_PMR, 0xf0);
-	wr32(GICC_CTLR, 1);
-}
-
-void
-gic_init(void)
-{
-	wr32(GICD_CTLR, 1);
-	gic_cpu_init();
-}
-
-void
-gic_enable(uint32_t intid)
-{
-	wr8(GICD_IPRIORITYR + intid, 0xa0);
-	if (intid >= 32)
-		wr8(GICD_ITARGETSR + intid, (uint8_t)(1u << cpu_number()));
-	wr32(GICD_ISENABLER + intid / 32 * 4, 1u << intid % 32);
-}
-
-void
-gic_disable(uint32_t intid)
-{
-	wr32(GICD_ICENABLER + intid / 32 * 4, 1u << intid % 32);
-}
-
-void
-gic_send_sgi(uint32_t sgi, uint32_t targets)
-{
-	dsb();
-	wr32(GICD_SGIR, targets << 16 | sgi);
+	gic_end(iar);
 }
 
 bool
@@ -299,115 +214,12 @@ irq_wait(uint32_t intid, uint32_t n)
 	return true;
 }
 
-/* ---- MMU and caches: short descriptors, 1 MiB sections (DDI 0406C B3.5) ---- */
-
-#define SECTION	       0x2u
-#define SECTION_B      0x4u
-#define SECTION_C      0x8u
-#define SECTION_XN     0x10u
-#define SECTION_RW     0xc00u
-#define SECTION_TEX1   0x1000u
-#define SECTION_S      0x10000u
-#define SECTION_RAM    (SECTION | SECTION_B | SECTION_C | SECTION_TEX1 | SECTION_S | SECTION_RW)
-#define SECTION_DEVICE (SECTION | SECTION_B | SECTION_XN | SECTION_RW)
-#define TTBR_WALKS     0x4au /* write-back, write-allocate, shareable */
-#define SCTLR_M	       0x1u
-#define SCTLR_C	       0x4u
-#define SCTLR_Z	       0x800u
-#define SCTLR_I	       0x1000u
-
-static uint32_t table[4096] __attribute__((aligned(16384), section(".bss.table")));
-static volatile bool table_made;
-
-static void
-table_make(void)
-{
-	uint32_t mb;
-
-	for (mb = 0; mb < 4096; mb++)
-		table[mb] = mb << 20 |
-		    (mb >= RAM >> 20 && mb < 0xc00 ? SECTION_RAM : SECTION_DEVICE);
-	table_made = true;
-}
-
-/* One level by set and way, CCSIDR's way (B4.1, CCSIDR; B4.2, DCCISW). */
-static void
-level_setway(unsigned int level, unsigned int op)
-{
-	uint32_t ccsidr, ways, sets, line, way_shift, way, set, arg;
-
-	mcr(2, c0, c0, 0, level << 1);
-	isb();
-	ccsidr = mrc(1, c0, c0, 0);
-	line = (ccsidr & 7) + 4;
-	ways = ccsidr >> 3 & 0x3ff;
-	sets = ccsidr >> 13 & 0x7fff;
-	way_shift = ways == 0 ? 0 : (uint32_t)__builtin_clz(ways);
-	for (way = 0; way <= ways; way++) {
-		for (set = 0; set <= sets; set++) {
-			arg = (ways == 0 ? 0 : way << way_shift) | set << line | level << 1;
-			if (op == 0)
-				mcr(0, c7, c6, 2, arg);
-			else
-				mcr(0, c7, c14, 2, arg);
-		}
-	}
-}
-
-void
-dcache_setway(unsigned int op)
-{
-	uint32_t clidr = mrc(1, c0, c0, 1);
-	unsigned int level;
-
-	dsb();
-	for (level = 0; level < (clidr >> 24 & 7); level++)
-		if ((clidr >> (3 * level) & 7) >= 2)
-			level_setway(level, op);
-	dsb();
-	isb();
-}
-
-void
-mmu_on(void)
-{
-	if (!table_made) { /* the first CPU, with its caches off: all goes to memory */
-		table_make();
-		dcache_setway(0);
-	}
-	mcr(0, c7, c5, 0, 0); /* ICIALLU */
-	mcr(0, c8, c7, 0, 0); /* TLBIALL */
-	mcr(0, c2, c0, 2, 0);
-	mcr(0, c2, c0, 0, (uint32_t)table | TTBR_WALKS);
-	mcr(0, c3, c0, 0, 1); /* domain 0: client */
-	dsb();
-	isb();
-	mcr(0, c1, c0, 0, mrc(0, c1, c0, 0) | SCTLR_M | SCTLR_C | SCTLR_Z | SCTLR_I);
-	isb();
-}
-
-/*
- * In C, so that the stack is used between the clean and the switch: it is the VMM's flush at
- * the switch of SCTLR.C that this leans on.
- */
-void
-caches_set(bool on)
-{
-	uint32_t sctlr = mrc(0, c1, c0, 0);
-
-	if (!on)
-		dcache_setway(1);
-	mcr(0, c1, c0, 0, on ? sctlr | SCTLR_C : sctlr & ~SCTLR_C);
-	isb();
-	dcache_setway(1);
-}
-
 /* ---- other CPUs ---- */
 
 /* each in a cache line of its own */
 static struct {
 	struct secondary s;
-	uint32_t pad[13];
+	uint8_t pad[64 - sizeof(struct secondary)];
 } secondaries[SECONDARIES] __attribute__((aligned(64)));
 static uint64_t stacks[SECONDARIES][STACK_WORDS / 2];
 
@@ -426,10 +238,9 @@ cpu_on(uint32_t cpu, void (*fn)(uint32_t cpu))
 {
 	struct secondary *s = &secondaries[cpu % SECONDARIES].s;
 
-	s->stack_top = (uint32_t)(uintptr_t)&stacks[cpu % SECONDARIES][STACK_WORDS / 2];
+	s->stack_top = (uintptr_t)&stacks[cpu % SECONDARIES][STACK_WORDS / 2];
 	s->fn = fn;
-	/* it reads this with its caches off: to the point of coherency (B2.2.7) */
-	mcr(0, c7, c10, 1, (uint32_t)s);
+	clean_line(s); /* it reads this with its caches off */
 	dsb();
-	return hvc(PSCI_CPU_ON, cpu, (uint32_t)(uintptr_t)secondary_start, (uint32_t)s);
+	return hvc(PSCI_CPU_ON, cpu, (uintptr_t)secondary_start, (uintptr_t)s);
 }

@@ -20,12 +20,11 @@ static volatile uint32_t started, finished, wrong;
 static void
 touch(uint32_t page, uint32_t offset, uint32_t seed)
 {
-	uint32_t *word = (uint32_t *)(WINDOW + page * 4096 + offset), seen;
+	uint32_t word = WINDOW + page * 4096 + offset, seen = rd32(word);
 
-	seen = *(volatile uint32_t *)word;
 	if (seen != 0 && seen >> 8 != (page * SEED_MUL) >> 8)
 		wrong = 1;
-	*(volatile uint32_t *)word = ((page * SEED_MUL) & ~0xffu) | (seed & 0xff) | 1;
+	wr32(word, ((page * SEED_MUL) & ~0xffu) | (seed & 0xff) | 1);
 }
 
 static void

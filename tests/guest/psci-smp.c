@@ -20,7 +20,7 @@ handler(uint32_t intid)
 static void
 secondary(uint32_t cpu)
 {
-	if (cpu >= CPUS || mrc(0, c0, c0, 5) >> 31 != 1) {
+	if (cpu >= CPUS || mpidr() >> 31 != 1) {
 		wrong = 1;
 		return;
 	}
@@ -88,7 +88,7 @@ round(uint32_t n)
 		check_eq(hvc(PSCI_AFFINITY_INFO, cpu, 0, 0), 0);
 		check_eq(cpu_on(cpu, secondary), -4);
 	}
-	gic_send_sgi(1 | 1u << 24, 0); /* to all others */
+	gic_send_sgi_to_others(1);
 	for (cpu = 1; cpu < CPUS; cpu++) {
 		check(irq_wait(8 + cpu, n));
 		check_eq(got[cpu], 1);

@@ -59,14 +59,8 @@ test_main(void)
 	dcache_setway(1);
 	verify(7);
 	/* by address, to the point of coherency and to the point of unification */
-	for (n = 0; n < 4096; n += 64) {
-		mcr(0, c7, c14, 1, (uint32_t)data + n);
-		mcr(0, c7, c11, 1, (uint32_t)data + n);
-	}
-	mcr(0, c7, c5, 0, 0);
-	mcr(0, c7, c1, 0, 0);
-	mcr(0, c7, c5, 6, 0);
-	dsb();
-	isb();
+	for (n = 0; n < 4096; n += 64)
+		clean_invalidate_line((uint8_t *)data + n);
+	icache_invalidate_all();
 	verify(7);
 }

@@ -7,10 +7,6 @@
  */
 #include "guest.h"
 
-#define EXTERNAL 0x008u /* synchronous external abort, short format */
-#define FSR_MASK 0x40fu
-#define FSR_WNR	 0x800u
-
 void
 test_main(void)
 {
@@ -21,14 +17,13 @@ test_main(void)
 		val = rd32(HOLE + 4 * i);
 		check_eq(catch_end(), 1);
 		check_eq(caught.vector, VECTOR_DABT);
-		check_eq(caught.fsr & FSR_MASK, EXTERNAL);
-		check_eq(caught.fsr & FSR_WNR, 0);
+		check(fsr_external(caught.fsr) && !fsr_write(caught.fsr));
 		check_eq(caught.far, HOLE + 4 * i);
 		catch_begin();
 		wr32(HOLE + 8 * i, val);
 		check_eq(catch_end(), 1);
 		check_eq(caught.vector, VECTOR_DABT);
-		check_eq(caught.fsr & FSR_WNR, FSR_WNR);
+		check(fsr_write(caught.fsr));
 		check_eq(caught.far, HOLE + 8 * i);
 		catch_begin();
 		wr8(HOLE + 3, 1);
@@ -39,7 +34,7 @@ test_main(void)
 		call_unmapped(HOLE + 0x100);
 		check_eq(catch_end(), 1);
 		check_eq(caught.vector, VECTOR_PABT);
-		check_eq(caught.fsr & FSR_MASK, EXTERNAL);
+		check(fsr_external(caught.fsr));
 		check_eq(caught.far, HOLE + 0x100);
 	}
 	/* a page that is there works after all that */

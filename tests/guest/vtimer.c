@@ -10,10 +10,9 @@ static void
 handler(uint32_t intid)
 {
 	(void)intid;
-	if ((mrc(0, c14, c3, 1) & 4) == 0) /* ISTATUS */
+	if ((cntv_ctl() & 4) == 0) /* ISTATUS */
 		fail("interrupt %u, and CNTV has not expired", irq_count[intid] + 1);
-	mcr(0, c14, c3, 1, 2); /* IMASK: the line falls */
-	isb();
+	cntv_ctl_set(2); /* IMASK: the line falls */
 }
 
 static volatile uint32_t storm;
@@ -50,10 +49,10 @@ test_main(void)
 	before = cntvct();
 	check(cntvct() >= before);
 	cntv_set(cntvct() + freq, 1);
-	check_eq(mrc(0, c14, c3, 1) & 7, 1); /* a second from now */
-	check(mrc(0, c14, c3, 0) <= freq);   /* CNTV_TVAL */
+	check_eq(cntv_ctl() & 7, 1); /* a second from now */
+	check(cntv_tval() <= freq);
 	cntv_set(0, 3);
-	check_eq(mrc(0, c14, c3, 1) & 7, 7); /* over, and masked */
+	check_eq(cntv_ctl() & 7, 7); /* over, and masked */
 	cntv_set(0, 0);
 	irq_on();
 	for (i = 1; i <= 20; i++)
@@ -61,9 +60,8 @@ test_main(void)
 	for (; i <= 40; i++)
 		once(0, i); /* already over */
 	/* the same through TVAL */
-	mcr(0, c14, c3, 0, freq / 1000);
-	mcr(0, c14, c3, 1, 1);
-	isb();
+	cntv_tval_set(freq / 1000);
+	cntv_ctl_set(1);
 	check(irq_wait(INTID_VTIMER, i));
 	/* a line that is not taken down comes again */
 	irq_handler[INTID_VTIMER] = stormy;

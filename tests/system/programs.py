@@ -12,6 +12,8 @@ from labhost import TOP
 
 LIST = TOP / "tests/guest/list.txt"
 BUILT = TOP / "build/armhf/tests/guest"
+LIST64 = TOP / "tests/guest/aarch64/list.txt"
+BUILT64 = TOP / "build/arm64/tests/guest/aarch64"
 OPERATORS = {"=": operator.eq, "<": operator.lt, ">": operator.gt, "<=": operator.le,
              ">=": operator.ge}
 NUMBERS = ("cpus", "seconds")
@@ -26,7 +28,7 @@ class ListError(Exception):
     """A line of list.txt cannot be read."""
 
 
-def parse(text):
+def parse(text, source=LIST):
     """{name: Program} of a list in list.txt's form."""
     found, rows = {}, None
     for number, line in enumerate(text.splitlines(), 1):
@@ -36,14 +38,14 @@ def parse(text):
         head = re.fullmatch(r"\[([\w-]+)\]", line)
         if head:
             if head.group(1) in found:
-                raise ListError(f"{LIST}:{number}: there are two of {head.group(1)}")
+                raise ListError(f"{source}:{number}: there are two of {head.group(1)}")
             rows = dict(name=head.group(1), cpus=1, seconds=20, bhyve=[], qemu=[], stat=[],
                         ends="pass")
             found[head.group(1)] = rows
             continue
         key, sign, value = (part.strip() for part in line.partition("="))
         if rows is None or not sign or key not in NUMBERS + WORDS + LISTS:
-            raise ListError(f"{LIST}:{number}: {line}")
+            raise ListError(f"{source}:{number}: {line}")
         if key in LISTS:
             rows[key].append(value)
         else:
@@ -53,6 +55,10 @@ def parse(text):
 
 def programs():
     return parse(LIST.read_text(encoding="utf-8"))
+
+
+def programs64():
+    return parse(LIST64.read_text(encoding="utf-8"), LIST64)
 
 
 def command(program, vm="g", memory="128M"):
@@ -99,14 +105,23 @@ def check_stats(program, stats):
     assert not wrong, "; ".join(wrong)
 
 
+def plain_qemu(program, machine, image):
+    return subprocess.run(
+        [*machine, "-smp", str(program.cpus), "-m", "128", "-nic", "none", "-nographic",
+         "-no-reboot", "-kernel", str(image)], stdin=subprocess.DEVNULL, capture_output=True,
+        text=True, errors="replace", timeout=120, check=False).stdout.replace("\r", "")
+
+
 def run_on_qemu(program):
     """What it prints on QEMU's virt without a hypervisor."""
-    return subprocess.run(
-        ["qemu-system-arm", "-M", "virt,highmem=off,gic-version=2", "-cpu", "cortex-a15",
-         "-smp", str(program.cpus), "-m", "128", "-nic", "none", "-nographic", "-no-reboot",
-         "-kernel", str(BUILT / f"{program.name}.elf")], stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, errors="replace", timeout=120,
-        check=False).stdout.replace("\r", "")
+    return plain_qemu(program, ["qemu-system-arm", "-M", "virt,highmem=off,gic-version=2", "-cpu",
+                                "cortex-a15"], BUILT / f"{program.name}.elf")
+
+
+def run_on_qemu64(program, cpu, gic, suffix="elf"):
+    """The same of a 64-bit program."""
+    return plain_qemu(program, ["qemu-system-aarch64", "-M", f"virt,gic-version={gic}", "-cpu",
+                                cpu], BUILT64 / f"{program.name}.{suffix}")
 
 
 def goes_on(host, output, diagnosis=""):

@@ -85,17 +85,17 @@ uint32_t
 hsr_cp15(unsigned int crn, unsigned int opc1, unsigned int crm, unsigned int opc2, unsigned int rt,
     bool read)
 {
-	return HSR_EC_CP15_32 << HSR_EC_SHIFT | HSR_AL | FIELD_TO(HSR_CP_OPC2_MASK, opc2) |
-	    FIELD_TO(HSR_CP_OPC1_MASK, opc1) | FIELD_TO(HSR_CP_CRN_MASK, crn) |
-	    FIELD_TO(HSR_CP_RT_MASK, rt) | FIELD_TO(HSR_CP_CRM_MASK, crm) | (read ? 1u : 0u);
+	return ESR_EC_CP15_32 << ESR_EC_SHIFT | ESR_AL | FIELD_TO(ESR_CP_OPC2_MASK, opc2) |
+	    FIELD_TO(ESR_CP_OPC1_MASK, opc1) | FIELD_TO(ESR_CP_CRN_MASK, crn) |
+	    FIELD_TO(ESR_CP_RT_MASK, rt) | FIELD_TO(ESR_CP_CRM_MASK, crm) | (read ? 1u : 0u);
 }
 
 uint32_t
 hsr_cp15_64(unsigned int opc1, unsigned int crm, unsigned int rt, unsigned int rt2, bool read)
 {
-	return HSR_EC_CP15_64 << HSR_EC_SHIFT | HSR_AL | FIELD_TO(HSR_CP64_OPC1_MASK, opc1) |
-	    FIELD_TO(HSR_CP64_RT2_MASK, rt2) | FIELD_TO(HSR_CP_RT_MASK, rt) |
-	    FIELD_TO(HSR_CP_CRM_MASK, crm) | (read ? 1u : 0u);
+	return ESR_EC_CP15_64 << ESR_EC_SHIFT | ESR_AL | FIELD_TO(ESR_CP64_OPC1_MASK, opc1) |
+	    FIELD_TO(ESR_CP64_RT2_MASK, rt2) | FIELD_TO(ESR_CP_RT_MASK, rt) |
+	    FIELD_TO(ESR_CP_CRM_MASK, crm) | (read ? 1u : 0u);
 }
 
 /* ---- os.h ---- */

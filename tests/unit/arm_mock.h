@@ -54,7 +54,7 @@ uint32_t hsr_cp15(unsigned int crn, unsigned int opc1, unsigned int crm, unsigne
 uint32_t hsr_cp15_64(
     unsigned int opc1, unsigned int crm, unsigned int rt, unsigned int rt2, bool read);
 
-#define HSR_AL	    (HSR_IL | HSR_CV | HSR_COND_AL)
-#define HSR_COND_AL FIELD_TO(HSR_COND_MASK, 14u)
+#define ESR_AL	    (ESR_IL | ESR_CV | ESR_COND_AL)
+#define ESR_COND_AL FIELD_TO(ESR_COND_MASK, 14u)
 
 #endif /* TESTS_ARM_MOCK_H */

@@ -29,9 +29,8 @@ load_case(struct hyp_vcpu *v, const struct exit_case *c)
 	memcpy(v->regs.r, c->r, sizeof(c->r));
 	v->regs.pc = c->pc;
 	v->regs.cpsr = c->cpsr;
-	v->trap.hsr = c->hsr;
-	v->trap.hdfar = c->hdfar;
-	v->trap.hifar = c->hdfar;
+	v->trap.esr = c->hsr;
+	v->trap.far = c->hdfar;
 	v->trap.hpfar = c->hpfar;
 	v->exit = c->exit;
 	mock.gicd_verdict = (c->verdict & 1) != 0 ? HYP_REENTER : HYP_TO_HOST;
@@ -54,7 +53,7 @@ run_fast(struct hyp_vcpu *v, const struct exit_case *c)
 	if (verdict == HYP_TO_HOST)
 		must(memcmp(before, v, sizeof(*v)) == 0, "HYP left a trace", c);
 	else
-		must(v->regs.pc == c->pc || v->regs.pc == c->pc + hsr_inst_len(c->hsr), "pc", c);
+		must(v->regs.pc == c->pc || v->regs.pc == c->pc + esr_inst_len(c->hsr), "pc", c);
 	must((v->regs.cpsr & ~(CPSR_IT_7_2 | CPSR_IT_1_0)) ==
 		(c->cpsr & ~(CPSR_IT_7_2 | CPSR_IT_1_0)),
 	    "HYP changed cpsr", c);
@@ -81,7 +80,7 @@ run_host(struct hyp_vcpu *v, const struct exit_case *c)
 		must(v->regs.und.spsr == c->cpsr, "undef spsr", c);
 		return;
 	}
-	must(v->regs.pc == c->pc || v->regs.pc == c->pc + hsr_inst_len(c->hsr), "pc", c);
+	must(v->regs.pc == c->pc || v->regs.pc == c->pc + esr_inst_len(c->hsr), "pc", c);
 	must((v->regs.cpsr & CPSR_MODE_MASK) == (c->cpsr & CPSR_MODE_MASK), "mode", c);
 }
 

@@ -13,7 +13,7 @@
 
 #include <vmm/vmm_dev.h>
 
-#define FAKE_NREGS VM_REG_LAST
+#define FAKE_NREGS VM_REG64_LAST
 
 struct fake_vmm {
 	bool module; /* /dev/vmmctl is there */

@@ -15,7 +15,7 @@
 
 #include <errno.h>
 
-#include "hsr.h"
+#include "esr.h"
 #include "one_vcpu.h"
 #include "psr.h"
 
@@ -145,20 +145,20 @@ setup(void **unused)
 	return 0;
 }
 
-#define DABT(iss) (HSR_EC_DABT_LOWER << HSR_EC_SHIFT | HSR_IL | (iss))
-#define IABT(iss) (HSR_EC_IABT_LOWER << HSR_EC_SHIFT | HSR_IL | (iss))
-#define TRANS	  (HSR_FSC_TRANSLATION | 3u)
-#define PERM	  (HSR_FSC_PERMISSION | 3u)
+#define DABT(iss) (ESR_EC_DABT_LOWER << ESR_EC_SHIFT | ESR_IL | (iss))
+#define IABT(iss) (ESR_EC_IABT_LOWER << ESR_EC_SHIFT | ESR_IL | (iss))
+#define TRANS	  (ESR_FSC_TRANSLATION | 3u)
+#define PERM	  (ESR_FSC_PERMISSION | 3u)
 /* ISS with a syndrome: size 0, 1, 2 for byte, halfword, word */
-#define ISV(sas, rt) (HSR_DABT_ISV | (sas) << 22 | (rt) << 16)
-#define WNR	     HSR_DABT_WNR
+#define ISV(sas, rt) (ESR_DABT_ISV | (sas) << 22 | (rt) << 16)
+#define WNR	     ESR_DABT_WNR
 
 static void
 trap(uint32_t hsr, uint64_t gpa, uint32_t far)
 {
-	v->trap.hsr = hsr;
+	v->trap.esr = hsr;
 	v->trap.hpfar = (uint32_t)(gpa >> 8) & ~15u;
-	v->trap.hdfar = v->trap.hifar = far;
+	v->trap.far = far;
 }
 
 static enum vcpu_action
@@ -272,7 +272,7 @@ test_external(void **unused)
 	(void)unused;
 	for (i = 0; i < NELEM(fsc); i++) {
 		setup(NULL);
-		assert_int_equal(data(fsc[i] | ISV(2u, 1u) | HSR_ABT_EA, RAM), EXIT_RESUME);
+		assert_int_equal(data(fsc[i] | ISV(2u, 1u) | ESR_ABT_EA, RAM), EXIT_RESUME);
 		assert_data_abort((uint32_t)RAM + 0x8000, (uint32_t)RAM, VMM_STAT_ABT_UNDECODED);
 		assert_int_equal(seen.faults, 0);
 	}
@@ -306,8 +306,8 @@ test_doorbell(void **unused)
 	assert_int_equal(data(TRANS | ISV(1u, 5u), UART + 0x50), EXIT_TO_USER);
 	assert_emul(UART + 0x50, 2, VM_DIR_READ);
 	arch_vcpu_complete(&one_vcpu, 0, false);
-	assert_int_equal(data(TRANS | HSR_DABT_CM | WNR, UART + 0x50), EXIT_RESUME);
-	assert_int_equal(data(TRANS | WNR | HSR_ABT_S1PTW | ISV(1u, 5u), UART + 0x50), EXIT_RESUME);
+	assert_int_equal(data(TRANS | ESR_DABT_CM | WNR, UART + 0x50), EXIT_RESUME);
+	assert_int_equal(data(TRANS | WNR | ESR_ABT_S1PTW | ISV(1u, 5u), UART + 0x50), EXIT_RESUME);
 	assert_int_equal(seen.rung, 2);
 }
 
@@ -332,19 +332,19 @@ test_walks(void **unused)
 {
 	(void)unused;
 	/* tables in RAM: a read, whatever the access was; HPFAR has the table's page alone */
-	trap(DABT(TRANS | WNR | HSR_ABT_S1PTW), RAM + 0x3000, 0xc0000123);
+	trap(DABT(TRANS | WNR | ESR_ABT_S1PTW), RAM + 0x3000, 0xc0000123);
 	assert_int_equal(abort_data(&one_vcpu, &vme), EXIT_RESUME);
 	assert_int_equal(seen.fault_gpa, RAM + 0x3000);
 	assert_false(seen.fault_write);
-	trap(DABT(PERM | WNR | HSR_ABT_S1PTW), RAM + 0x3000, 0xc0000123);
+	trap(DABT(PERM | WNR | ESR_ABT_S1PTW), RAM + 0x3000, 0xc0000123);
 	assert_int_equal(abort_data(&one_vcpu, &vme), EXIT_RESUME);
 	assert_int_equal(seen.fault_gpa, RAM + 0x3000);
 	/* tables in a device, and in the distributor */
-	trap(DABT(TRANS | HSR_ABT_S1PTW | ISV(2u, 1u)), UART, 0xc0000123);
+	trap(DABT(TRANS | ESR_ABT_S1PTW | ISV(2u, 1u)), UART, 0xc0000123);
 	assert_int_equal(abort_data(&one_vcpu, &vme), EXIT_RESUME);
 	assert_data_abort((uint32_t)RAM + 0x8000, 0xc0000123, VMM_STAT_ABT_UNMAPPED);
 	setup(NULL);
-	trap(DABT(TRANS | HSR_ABT_S1PTW | ISV(2u, 1u)), GICD, 0xc0000123);
+	trap(DABT(TRANS | ESR_ABT_S1PTW | ISV(2u, 1u)), GICD, 0xc0000123);
 	assert_int_equal(abort_data(&one_vcpu, &vme), EXIT_RESUME);
 	assert_data_abort((uint32_t)RAM + 0x8000, 0xc0000123, VMM_STAT_ABT_UNMAPPED);
 	assert_int_equal(seen.gicd, 0);
@@ -354,13 +354,13 @@ static void
 test_cache_operation(void **unused)
 {
 	(void)unused;
-	assert_int_equal(data(TRANS | HSR_DABT_CM | WNR, RAM + 0x40), EXIT_RESUME);
+	assert_int_equal(data(TRANS | ESR_DABT_CM | WNR, RAM + 0x40), EXIT_RESUME);
 	assert_false(seen.fault_write);
 	assert_int_equal(v->regs.pc, RAM + 0x8000);
 	/* on a device it has nothing to do */
-	assert_int_equal(data(TRANS | HSR_DABT_CM | WNR, UART), EXIT_RESUME);
+	assert_int_equal(data(TRANS | ESR_DABT_CM | WNR, UART), EXIT_RESUME);
 	assert_int_equal(v->regs.pc, RAM + 0x8004);
-	assert_int_equal(data(TRANS | HSR_DABT_CM | WNR, GICD), EXIT_RESUME);
+	assert_int_equal(data(TRANS | ESR_DABT_CM | WNR, GICD), EXIT_RESUME);
 	assert_int_equal(v->regs.pc, RAM + 0x8008);
 	assert_int_equal(seen.gicd, 0);
 }
@@ -375,7 +375,7 @@ test_fetch(void **unused)
 	assert_int_equal(seen.fault_gpa, RAM + 0x9010);
 	assert_false(seen.fault_write);
 	assert_int_equal(v->regs.pc, RAM + 0x8000);
-	trap(IABT(TRANS | HSR_ABT_S1PTW), RAM + 0x9000, 0x80009010);
+	trap(IABT(TRANS | ESR_ABT_S1PTW), RAM + 0x9000, 0x80009010);
 	assert_int_equal(abort_inst(&one_vcpu, &vme), EXIT_RESUME);
 	assert_int_equal(seen.fault_gpa, RAM + 0x9000);
 	assert_int_equal(one_vcpu.stats[VMM_STAT_FAULTS], 2);
@@ -422,14 +422,14 @@ test_loads(void **unused)
 		{ ISV(0u, 4u), 0, 0xfedcba9876543280, 0x80 },
 		{ ISV(1u, 4u), 0, 0xfedcba9876548280, 0x8280 },
 		{ ISV(2u, 4u), 0, 0xfedcba9886543280, 0x86543280 },
-		{ ISV(0u, 4u) | HSR_DABT_SSE, 0, 0x80, 0xffffff80 },
-		{ ISV(0u, 4u) | HSR_DABT_SSE, 0, 0xff7f, 0x7f },
-		{ ISV(1u, 4u) | HSR_DABT_SSE, 0, 0x8000, 0xffff8000 },
-		{ ISV(1u, 4u) | HSR_DABT_SSE, 0, 0x7fff, 0x7fff },
-		{ ISV(2u, 4u) | HSR_DABT_SSE, 0, 0x80000000, 0x80000000 },
+		{ ISV(0u, 4u) | ESR_DABT_SSE, 0, 0x80, 0xffffff80 },
+		{ ISV(0u, 4u) | ESR_DABT_SSE, 0, 0xff7f, 0x7f },
+		{ ISV(1u, 4u) | ESR_DABT_SSE, 0, 0x8000, 0xffff8000 },
+		{ ISV(1u, 4u) | ESR_DABT_SSE, 0, 0x7fff, 0x7fff },
+		{ ISV(2u, 4u) | ESR_DABT_SSE, 0, 0x80000000, 0x80000000 },
 		{ ISV(0u, 4u), CPSR_E, 0x80, 0x80 },
 		{ ISV(1u, 4u), CPSR_E, 0x8012, 0x1280 },
-		{ ISV(1u, 4u) | HSR_DABT_SSE, CPSR_E, 0x1280, 0xffff8012 },
+		{ ISV(1u, 4u) | ESR_DABT_SSE, CPSR_E, 0x1280, 0xffff8012 },
 		{ ISV(2u, 4u), CPSR_E, 0x11223344, 0x44332211 },
 	};
 	unsigned int i;
@@ -493,7 +493,7 @@ test_thumb_syndrome(void **unused)
 {
 	(void)unused;
 	v->regs.cpsr = CPSR_MODE_FIQ | CPSR_T | BIT(25) | BIT(10); /* IT = 0b00000101 */
-	trap(DABT(TRANS | ISV(2u, 10u)) & ~HSR_IL, UART, (uint32_t)UART);
+	trap(DABT(TRANS | ISV(2u, 10u)) & ~ESR_IL, UART, (uint32_t)UART);
 	assert_int_equal(abort_data(&one_vcpu, &vme), EXIT_TO_USER);
 	assert_int_equal(vme.inst_length, 2);
 	arch_vcpu_complete(&one_vcpu, 77, false);
@@ -539,7 +539,7 @@ test_gicd(void **unused)
 {
 	(void)unused;
 	seen.gicd_data = 0xffffff81;
-	assert_int_equal(data(TRANS | ISV(0u, 4u) | HSR_DABT_SSE, GICD + 0x403), EXIT_RESUME);
+	assert_int_equal(data(TRANS | ISV(0u, 4u) | ESR_DABT_SSE, GICD + 0x403), EXIT_RESUME);
 	assert_int_equal(seen.va.offset, 0x403);
 	assert_int_equal(seen.va.size, 1);
 	assert_false(seen.va.write);

@@ -162,7 +162,7 @@ trap(uint32_t hsr)
 {
 	struct hyp_vcpu *v = mock_hv(0);
 
-	v->trap.hsr = hsr;
+	v->trap.esr = hsr;
 	v->regs.pc = 0x40008000;
 	assert_int_equal(sysreg_trap(&mock.vcpu[0], &vme), EXIT_RESUME);
 }
@@ -255,7 +255,7 @@ test_fast_agrees(void **state)
 		for (opc2 = 0; opc2 < 8; opc2++) {
 			slow = mrc(0, 0, crm, opc2);
 			v->regs.r[3] = ~slow;
-			v->trap.hsr = hsr_cp15(0, 0, crm, opc2, 3, true);
+			v->trap.esr = hsr_cp15(0, 0, crm, opc2, 3, true);
 			assert_true(sysreg_fast(v));
 			assert_int_equal(v->regs.r[3], slow);
 		}
@@ -275,12 +275,12 @@ test_fast_refuses(void **state)
 
 	(void)state;
 	for (i = 0; i < NELEM(hsrs); i++) {
-		v->trap.hsr = hsrs[i];
+		v->trap.esr = hsrs[i];
 		before = v->regs;
 		assert_false(sysreg_fast(v));
 		assert_memory_equal(&before, &v->regs, sizeof(before));
 	}
-	v->trap.hsr = hsr_cp15(0, 0, 1, 0, 8, true);
+	v->trap.esr = hsr_cp15(0, 0, 1, 0, 8, true);
 	v->regs.cpsr = CPSR_MODE_USR;
 	assert_false(sysreg_fast(v));
 	v->regs.cpsr = CPSR_MODE_FIQ; /* r8 is FIQ's own */
@@ -293,8 +293,8 @@ static void
 test_vfp_id(void **state)
 {
 	struct hyp_vcpu *v = mock_hv(0);
-	uint32_t hsr = HSR_EC_CP10_ID << HSR_EC_SHIFT | HSR_AL | FIELD_TO(HSR_CP_OPC1_MASK, 7u) |
-	    FIELD_TO(HSR_CP_CRN_MASK, 7u) | FIELD_TO(HSR_CP_RT_MASK, 3u) | HSR_CP_READ;
+	uint32_t hsr = ESR_EC_CP10_ID << ESR_EC_SHIFT | ESR_AL | FIELD_TO(ESR_CP_OPC1_MASK, 7u) |
+	    FIELD_TO(ESR_CP_CRN_MASK, 7u) | FIELD_TO(ESR_CP_RT_MASK, 3u) | ESR_CP_READ;
 
 	(void)state;
 	trap(hsr);
@@ -303,7 +303,7 @@ test_vfp_id(void **state)
 	v->regs.r[3] = 0;
 	assert_true(sysreg_fast(v));
 	assert_int_equal(v->regs.r[3], 0x10110222);
-	expect_undef((hsr & ~HSR_CP_CRN_MASK) | FIELD_TO(HSR_CP_CRN_MASK, 9u));
+	expect_undef((hsr & ~ESR_CP_CRN_MASK) | FIELD_TO(ESR_CP_CRN_MASK, 9u));
 }
 
 /* SCTLR.C going on and off flushes; TVM goes when caches are on. */
@@ -434,7 +434,7 @@ static void
 test_pmu_and_debug(void **state)
 {
 	uint32_t cp14 = (hsr_cp15(0, 0, 0, 0, 3, true) & ~MASK32(31, 26)) |
-	    HSR_EC_CP14_32 << HSR_EC_SHIFT;
+	    ESR_EC_CP14_32 << ESR_EC_SHIFT;
 	struct hyp_vcpu *v = mock_hv(0);
 
 	(void)state;
@@ -445,13 +445,13 @@ test_pmu_and_debug(void **state)
 	assert_int_equal(v->regs.r[3], 0);
 	assert_int_equal(v->regs.pc, 0x40008004);
 	trap(
-	    (cp14 & ~HSR_CP_READ) | FIELD_TO(HSR_CP_OPC2_MASK, 4u) | FIELD_TO(HSR_CP_CRN_MASK, 1u));
+	    (cp14 & ~ESR_CP_READ) | FIELD_TO(ESR_CP_OPC2_MASK, 4u) | FIELD_TO(ESR_CP_CRN_MASK, 1u));
 	assert_int_equal(v->regs.pc, 0x40008004);	     /* DBGOSLAR */
-	expect_undef(cp14 | FIELD_TO(HSR_CP_OPC1_MASK, 1u)); /* trace */
+	expect_undef(cp14 | FIELD_TO(ESR_CP_OPC1_MASK, 1u)); /* trace */
 	/* MRC p14, 0, APSR_nzcv, c0, c1, 0: the flags of DBGDSCRint, none set */
 	v->regs.cpsr |= CPSR_N | CPSR_Z;
-	trap((cp14 & ~HSR_CP_RT_MASK) | FIELD_TO(HSR_CP_RT_MASK, 15u) |
-	    FIELD_TO(HSR_CP_CRM_MASK, 1u));
+	trap((cp14 & ~ESR_CP_RT_MASK) | FIELD_TO(ESR_CP_RT_MASK, 15u) |
+	    FIELD_TO(ESR_CP_CRM_MASK, 1u));
 	assert_int_equal(v->regs.cpsr & MASK32(31, 28), 0);
 	assert_int_equal(v->regs.pc, 0x40008004);
 }
@@ -460,8 +460,8 @@ test_pmu_and_debug(void **state)
 static void
 test_thumbee(void **state)
 {
-	uint32_t teecr = HSR_EC_CP14_32 << HSR_EC_SHIFT | HSR_AL | FIELD_TO(HSR_CP_OPC1_MASK, 6u) |
-	    FIELD_TO(HSR_CP_RT_MASK, 3u) | HSR_CP_READ;
+	uint32_t teecr = ESR_EC_CP14_32 << ESR_EC_SHIFT | ESR_AL | FIELD_TO(ESR_CP_OPC1_MASK, 6u) |
+	    FIELD_TO(ESR_CP_RT_MASK, 3u) | ESR_CP_READ;
 	struct hyp_vcpu *v = mock_hv(0);
 
 	(void)state;

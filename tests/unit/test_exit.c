@@ -53,7 +53,7 @@ trapped(uint32_t hsr)
 	struct hyp_vcpu *v = mock_hv(0);
 
 	v->exit = HYP_EXIT_TRAP;
-	v->trap.hsr = hsr;
+	v->trap.esr = hsr;
 	v->regs.pc = PC;
 	return v;
 }
@@ -83,7 +83,7 @@ expect_undef(uint32_t hsr)
 static uint32_t
 ec(uint32_t class)
 {
-	return class << HSR_EC_SHIFT | HSR_AL;
+	return class << ESR_EC_SHIFT | ESR_AL;
 }
 
 static void
@@ -92,15 +92,15 @@ test_wfx(void **state)
 	struct hyp_vcpu *v = mock_hv(0);
 
 	(void)state;
-	assert_int_equal(trap(ec(HSR_EC_WFX)), EXIT_BLOCK);
+	assert_int_equal(trap(ec(ESR_EC_WFX)), EXIT_BLOCK);
 	assert_int_equal(v->regs.pc, PC + 4);
 	mock.timer_expired = true;
-	assert_int_equal(trap(ec(HSR_EC_WFX)), EXIT_RESUME);
+	assert_int_equal(trap(ec(ESR_EC_WFX)), EXIT_RESUME);
 	assert_int_equal(v->regs.pc, PC + 4);
-	assert_int_equal(trap(ec(HSR_EC_WFX) & ~HSR_IL), EXIT_RESUME);
+	assert_int_equal(trap(ec(ESR_EC_WFX) & ~ESR_IL), EXIT_RESUME);
 	assert_int_equal(v->regs.pc, PC + 2);
 	assert_int_equal(stat(VMM_STAT_EXIT_WFI), 3);
-	assert_int_equal(trap(ec(HSR_EC_WFX) | HSR_WFX_IS_WFE), EXIT_YIELD);
+	assert_int_equal(trap(ec(ESR_EC_WFX) | ESR_WFX_IS_WFE), EXIT_YIELD);
 	assert_int_equal(v->regs.pc, PC + 4);
 	assert_int_equal(stat(VMM_STAT_EXIT_WFE), 1);
 }
@@ -110,39 +110,39 @@ static void
 test_condition(void **state)
 {
 	struct hyp_vcpu *v = mock_hv(0);
-	uint32_t ne = FIELD_TO(HSR_COND_MASK, 1u), eq = 0;
+	uint32_t ne = FIELD_TO(ESR_COND_MASK, 1u), eq = 0;
 
 	(void)state;
 	v->regs.cpsr |= CPSR_Z;
-	assert_int_equal(trap((ec(HSR_EC_WFX) & ~HSR_COND_MASK) | ne), EXIT_RESUME);
+	assert_int_equal(trap((ec(ESR_EC_WFX) & ~ESR_COND_MASK) | ne), EXIT_RESUME);
 	assert_int_equal(v->regs.pc, PC + 4);
 	assert_int_equal(stat(VMM_STAT_EXIT_WFI), 0);
-	assert_int_equal(trap((ec(HSR_EC_WFX) & ~HSR_COND_MASK) | eq), EXIT_BLOCK);
+	assert_int_equal(trap((ec(ESR_EC_WFX) & ~ESR_COND_MASK) | eq), EXIT_BLOCK);
 	v->regs.cpsr &= ~CPSR_Z;
 	assert_int_equal(
-	    trap((ec(HSR_EC_SMC) & ~HSR_COND_MASK) | FIELD_TO(HSR_COND_MASK, 15u)), EXIT_RESUME);
+	    trap((ec(ESR_EC_SMC) & ~ESR_COND_MASK) | FIELD_TO(ESR_COND_MASK, 15u)), EXIT_RESUME);
 	v->regs.cpsr = CPSR_MODE_SVC;
 	v->regs.r[1] = 7;
-	trap((hsr_cp15(3, 0, 0, 0, 1, false) & ~HSR_COND_MASK) | eq);
+	trap((hsr_cp15(3, 0, 0, 0, 1, false) & ~ESR_COND_MASK) | eq);
 	assert_int_equal(v->regs.pc, PC + 4);
 	assert_int_equal(v->sys.dacr, 0);
 	v->regs.cpsr |= CPSR_Z;
-	trap((hsr_cp15(3, 0, 0, 0, 1, false) & ~HSR_COND_MASK) | eq);
+	trap((hsr_cp15(3, 0, 0, 0, 1, false) & ~ESR_COND_MASK) | eq);
 	assert_int_equal(v->sys.dacr, 7);
 }
 
 static void
 test_undefined(void **state)
 {
-	static const uint32_t classes[] = { HSR_EC_UNKNOWN, 0x02, HSR_EC_CP14_LS, HSR_EC_HCPTR,
-		0x09, HSR_EC_BXJ, 0x0b, 0x0d, 0x10, HSR_EC_SVC, HSR_EC_SMC, 0x14, 0x1f,
-		HSR_EC_IABT_HYP, 0x22, HSR_EC_DABT_HYP, 0x26, 0x3f };
+	static const uint32_t classes[] = { ESR_EC_UNKNOWN, 0x02, ESR_EC_CP14_LS, ESR_EC_HCPTR,
+		0x09, ESR_EC_BXJ, 0x0b, 0x0d, 0x10, ESR_EC_SVC, ESR_EC_SMC, 0x14, 0x1f,
+		ESR_EC_IABT_HYP, 0x22, ESR_EC_DABT_HYP, 0x26, 0x3f };
 	unsigned int i;
 
 	(void)state;
 	for (i = 0; i < NELEM(classes); i++)
 		expect_undef(ec(classes[i]));
-	expect_undef(ec(HSR_EC_CP14_32) | FIELD_TO(HSR_CP_OPC1_MASK, 1u));
+	expect_undef(ec(ESR_EC_CP14_32) | FIELD_TO(ESR_CP_OPC1_MASK, 1u));
 	assert_int_equal(stat(VMM_STAT_EXITS), NELEM(classes) + 1);
 }
 
@@ -150,12 +150,12 @@ static void
 test_dispatch(void **state)
 {
 	(void)state;
-	assert_int_equal(trap(HSR_EC_DABT_LOWER << HSR_EC_SHIFT), EXIT_TO_USER);
+	assert_int_equal(trap(ESR_EC_DABT_LOWER << ESR_EC_SHIFT), EXIT_TO_USER);
 	assert_int_equal(vme.exitcode, VM_EXITCODE_INST_EMUL);
 	assert_int_equal(vme.pc, PC);
-	assert_int_equal(trap(HSR_EC_IABT_LOWER << HSR_EC_SHIFT), EXIT_RESUME);
+	assert_int_equal(trap(ESR_EC_IABT_LOWER << ESR_EC_SHIFT), EXIT_RESUME);
 	mock_hv(0)->regs.r[0] = PSCI_FN_VERSION;
-	assert_int_equal(trap(HSR_EC_HVC << HSR_EC_SHIFT | HSR_IL), EXIT_RESUME);
+	assert_int_equal(trap(ESR_EC_HVC << ESR_EC_SHIFT | ESR_IL), EXIT_RESUME);
 	assert_int_equal(mock_hv(0)->regs.r[0], 0x10000);
 	assert_int_equal(mock_hv(0)->regs.pc, PC); /* HVC's PC is the next instruction already */
 	assert_int_equal(stat(VMM_STAT_EXIT_DABT), 1);
@@ -170,7 +170,7 @@ test_other_exits(void **state)
 
 	(void)state;
 	v->exit = HYP_EXIT_IRQ;
-	v->trap.hsr = ec(HSR_EC_SMC); /* stale */
+	v->trap.esr = ec(ESR_EC_SMC); /* stale */
 	assert_int_equal(arch_vcpu_exit(&mock.vcpu[0], &vme), EXIT_RESUME);
 	assert_int_equal(v->regs.pc, PC);
 	assert_int_equal(stat(VMM_STAT_EXIT_IRQ), 1);
@@ -203,14 +203,14 @@ test_fast_hvc(void **state)
 
 	(void)state;
 	v->regs.r[0] = PSCI_FN_VERSION;
-	assert_int_equal(fast(HSR_EC_HVC << HSR_EC_SHIFT | HSR_IL), HYP_REENTER);
+	assert_int_equal(fast(ESR_EC_HVC << ESR_EC_SHIFT | ESR_IL), HYP_REENTER);
 	assert_int_equal(v->regs.r[0], 0x10000);
 	assert_int_equal(v->regs.pc, PC);
 	assert_int_equal(stat(VMM_STAT_HYP_HVC), 1);
 	v->regs.r[0] = PSCI_FN_VERSION;
-	assert_int_equal(fast(HSR_EC_HVC << HSR_EC_SHIFT | HSR_IL | 1), HYP_TO_HOST);
+	assert_int_equal(fast(ESR_EC_HVC << ESR_EC_SHIFT | ESR_IL | 1), HYP_TO_HOST);
 	v->regs.r[0] = PSCI_FN_SYSTEM_OFF;
-	assert_int_equal(fast(HSR_EC_HVC << HSR_EC_SHIFT | HSR_IL), HYP_TO_HOST);
+	assert_int_equal(fast(ESR_EC_HVC << ESR_EC_SHIFT | ESR_IL), HYP_TO_HOST);
 	assert_int_equal(v->regs.r[0], PSCI_FN_SYSTEM_OFF);
 	assert_int_equal(stat(VMM_STAT_HYP_HVC), 1);
 }
@@ -226,7 +226,7 @@ test_fast_sysreg(void **state)
 	assert_int_equal(v->regs.r[2], 0x131);
 	assert_int_equal(v->regs.pc, PC + 4);
 	/* MRCEQ with Z clear is the host's to skip */
-	assert_int_equal(fast(hsr & ~HSR_COND_MASK), HYP_TO_HOST);
+	assert_int_equal(fast(hsr & ~ESR_COND_MASK), HYP_TO_HOST);
 	assert_int_equal(fast(hsr_cp15(1, 0, 0, 0, 2, false)), HYP_TO_HOST);
 	assert_int_equal(v->regs.pc, PC);
 	assert_int_equal(stat(VMM_STAT_HYP_CP15), 1);
@@ -235,16 +235,16 @@ test_fast_sysreg(void **state)
 static uint32_t
 dabt(uint32_t sas, uint32_t srt, uint32_t more)
 {
-	return HSR_EC_DABT_LOWER << HSR_EC_SHIFT | HSR_IL | HSR_DABT_ISV |
-	    FIELD_TO(HSR_DABT_SAS_MASK, sas) | FIELD_TO(HSR_DABT_SRT_MASK, srt) |
-	    HSR_FSC_TRANSLATION | 3 | more;
+	return ESR_EC_DABT_LOWER << ESR_EC_SHIFT | ESR_IL | ESR_DABT_ISV |
+	    FIELD_TO(ESR_DABT_SAS_MASK, sas) | FIELD_TO(ARCH_SRT_MASK, srt) | ESR_FSC_TRANSLATION |
+	    3 | more;
 }
 
 static void
 set_fault(uint32_t gpa)
 {
 	mock_hv(0)->trap.hpfar = gpa >> 12 << 4;
-	mock_hv(0)->trap.hdfar = 0xf0800000 | (gpa & 0xfff);
+	mock_hv(0)->trap.far = 0xf0800000 | (gpa & 0xfff);
 }
 
 static void
@@ -264,20 +264,20 @@ test_fast_gicd(void **state)
 	assert_false(mock.gicd.write);
 	assert_int_equal(fast(dabt(1, 4, 0)), HYP_REENTER);
 	assert_int_equal(v->regs.r[4], 0xa5b6);
-	assert_int_equal(fast(dabt(1, 4, HSR_DABT_SSE)), HYP_REENTER);
+	assert_int_equal(fast(dabt(1, 4, ESR_DABT_SSE)), HYP_REENTER);
 	assert_int_equal(v->regs.r[4], 0xffffa5b6);
-	assert_int_equal(fast(dabt(0, 4, HSR_DABT_SSE)), HYP_REENTER);
+	assert_int_equal(fast(dabt(0, 4, ESR_DABT_SSE)), HYP_REENTER);
 	assert_int_equal(v->regs.r[4], 0xffffffb6);
-	assert_int_equal(fast(dabt(0, 4, 0) & ~HSR_IL), HYP_REENTER);
+	assert_int_equal(fast(dabt(0, 4, 0) & ~ESR_IL), HYP_REENTER);
 	assert_int_equal(v->regs.r[4], 0xb6);
 	assert_int_equal(v->regs.pc, PC + 2);
 	v->regs.r[4] = 0x12345678;
-	assert_int_equal(fast(dabt(0, 4, HSR_DABT_WNR)), HYP_REENTER);
+	assert_int_equal(fast(dabt(0, 4, ESR_DABT_WNR)), HYP_REENTER);
 	assert_true(mock.gicd.write);
 	assert_int_equal(mock.gicd.data, 0x78);
-	assert_int_equal(fast(dabt(1, 4, HSR_DABT_WNR)), HYP_REENTER);
+	assert_int_equal(fast(dabt(1, 4, ESR_DABT_WNR)), HYP_REENTER);
 	assert_int_equal(mock.gicd.data, 0x5678);
-	assert_int_equal(fast(dabt(2, 4, HSR_DABT_WNR)), HYP_REENTER);
+	assert_int_equal(fast(dabt(2, 4, ESR_DABT_WNR)), HYP_REENTER);
 	assert_int_equal(mock.gicd.data, 0x12345678);
 	assert_int_equal(v->regs.r[4], 0x12345678);
 	assert_int_equal(stat(VMM_STAT_HYP_GICD), 8);
@@ -286,7 +286,7 @@ test_fast_gicd(void **state)
 static void
 test_fast_gicd_refuses(void **state)
 {
-	static const uint32_t more[] = { HSR_DABT_CM, HSR_ABT_S1PTW, HSR_ABT_EA };
+	static const uint32_t more[] = { ESR_DABT_CM, ESR_ABT_S1PTW, ESR_ABT_EA };
 	struct hyp_vcpu *v = mock_hv(0);
 	unsigned int i;
 
@@ -295,7 +295,7 @@ test_fast_gicd_refuses(void **state)
 	set_fault(GICD_GPA + 0x408);
 	for (i = 0; i < NELEM(more); i++)
 		assert_int_equal(fast(dabt(2, 4, more[i])), HYP_TO_HOST);
-	assert_int_equal(fast(dabt(2, 4, 0) & ~HSR_DABT_ISV), HYP_TO_HOST);
+	assert_int_equal(fast(dabt(2, 4, 0) & ~ESR_DABT_ISV), HYP_TO_HOST);
 	assert_int_equal(fast(dabt(2, 4, 0) | 8), HYP_TO_HOST); /* permission fault */
 	assert_int_equal(fast(dabt(3, 4, 0)), HYP_TO_HOST);
 	assert_int_equal(fast(dabt(2, 13, 0)), HYP_TO_HOST);
@@ -360,7 +360,7 @@ test_every_class(void **state)
 	for (class = 0; class < 64; class ++) {
 		for (n = 0; n < 4000; n++) {
 			memset(&c, 0, sizeof(c));
-			c.hsr = class << HSR_EC_SHIFT | (next_random() & MASK32(25, 0));
+			c.hsr = class << ESR_EC_SHIFT | (next_random() & MASK32(25, 0));
 			c.pc = next_random() & ~3u;
 			c.cpsr = (next_random() & ~CPSR_MODE_MASK) | modes[next_random() % 7];
 			c.hdfar = next_random();

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "hsr.h"
+#include "esr.h"
 #include "one_vcpu.h"
 #include "psr.h"
 
@@ -130,7 +130,7 @@ test_fault_registers(void **unused)
 	assert_int_equal(v->sys.dfar, 0x5678);
 	assert_int_equal(v->sys.ifsr, 0);
 	setup(NULL);
-	v->trap.hsr = HSR_EC_DABT_LOWER << HSR_EC_SHIFT | HSR_DABT_WNR;
+	v->trap.esr = ESR_EC_DABT_LOWER << ESR_EC_SHIFT | ESR_DABT_WNR;
 	inject_dabt(&one_vcpu, 0x5678);
 	assert_int_equal(v->sys.dfsr, 0x808);
 	setup(NULL);
@@ -141,7 +141,7 @@ test_fault_registers(void **unused)
 	/* long ones: STATUS is 0b010000, LPAE is set */
 	setup(NULL);
 	v->sys.ttbcr = TTBCR_EAE;
-	v->trap.hsr = HSR_EC_CP15_32 << HSR_EC_SHIFT | HSR_DABT_WNR;
+	v->trap.esr = ESR_EC_CP15_32 << ESR_EC_SHIFT | ESR_DABT_WNR;
 	inject_dabt(&one_vcpu, 0x5678);
 	assert_int_equal(v->sys.dfsr, 0x210);
 	setup(NULL);

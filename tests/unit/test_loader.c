@@ -300,9 +300,161 @@ test_elf_hostile(void **state)
 	}
 	make_elf(&f);
 	f.eh.e_machine = EM_AARCH64;
-	f.eh.e_ident[EI_CLASS] = ELFCLASS64;
 	plan(&f, sizeof(f), 16 * MIB, BOOT_NO_ADDRESS, &k, &e);
 	assert_non_null(strstr(e.text, "arm64"));
+}
+
+/* ---- arm64 ---- */
+
+#define IMAGE_LEN 0x1000u
+
+static void
+put64(uint8_t *p, uint64_t val)
+{
+	memcpy(p, &val, sizeof(val));
+}
+
+static void
+make_image(uint8_t *image, uint64_t text, uint64_t size, uint64_t flags)
+{
+	memset(image, 0x5a, IMAGE_LEN);
+	put64(image + 0x08, text);
+	put64(image + 0x10, size);
+	put64(image + 0x18, flags);
+	put32(image + 0x38, 0x644d5241);
+}
+
+static void
+test_image(void **state)
+{
+	uint8_t image[IMAGE_LEN];
+	struct boot_places p;
+	struct boot_kernel k;
+	struct boot_error e;
+
+	(void)state;
+	make_image(image, 0, 0x20000, 0xa);
+	assert_int_equal(plan(image, IMAGE_LEN, 16 * MIB, BOOT_NO_ADDRESS, &k, &e), 0);
+	assert_int_equal(k.format, BOOT_IMAGE);
+	assert_true(k.is64);
+	assert_int_equal(k.entry, RAM);
+	assert_int_equal(k.seg[0].gpa, RAM);
+	assert_int_equal(k.reserved_end, RAM + 0x20000);
+	/* nothing is put where its bss will be */
+	assert_int_equal(boot_place(&k, RAM, 16 * MIB, 0x1000, 0x100000, &p, &e), 0);
+	assert_true(p.dtb >= RAM + 0x20000 && p.initrd >= p.dtb + 0x1000);
+
+	make_image(image, 0x80000, 0x20000, 0xa);
+	assert_int_equal(plan(image, IMAGE_LEN, 16 * MIB, BOOT_NO_ADDRESS, &k, &e), 0);
+	assert_int_equal(k.entry, RAM + 0x80000);
+	assert_int_equal(k.reserved_end, RAM + 0xa0000);
+	make_image(image, 0x1234, 0, 0); /* before Linux 3.17 */
+	assert_int_equal(plan(image, IMAGE_LEN, 16 * MIB, BOOT_NO_ADDRESS, &k, &e), 0);
+	assert_int_equal(k.entry, RAM + 0x80000);
+}
+
+static void
+test_image_hostile(void **state)
+{
+	static const struct {
+		uint64_t text, size, flags;
+		const char *word;
+	} rows[] = {
+		{ 0, 0x20000, 1, "big-endian" },
+		{ 2, 0x20000, 0, "broken" },
+		{ 2 * MIB, 0x20000, 0, "broken" },
+		{ ~0ull, 0x20000, 0, "broken" },
+		{ 0, 1ull << 32, 0, "broken" },
+		{ 0, ~0ull, 0, "broken" },
+		{ 0, 16 * MIB + 1, 0, "-m" },
+		{ 0x80000, 16 * MIB - 0x7ffff, 0, "-m" },
+	};
+	uint8_t image[IMAGE_LEN];
+	struct boot_kernel k;
+	struct boot_error e;
+
+	(void)state;
+	for (size_t i = 0; i < NELEM(rows); i++) {
+		make_image(image, rows[i].text, rows[i].size, rows[i].flags);
+		assert_int_equal(plan(image, IMAGE_LEN, 16 * MIB, BOOT_NO_ADDRESS, &k, &e), -1);
+		assert_non_null(strstr(e.text, rows[i].word));
+	}
+}
+
+static void
+test_elf64(void **state)
+{
+	struct {
+		Elf64_Ehdr eh;
+		Elf64_Phdr ph;
+		uint8_t text[64];
+	} f = { 0 };
+	struct boot_kernel k;
+	struct boot_error e;
+
+	(void)state;
+	memcpy(f.eh.e_ident, ELFMAG, SELFMAG);
+	f.eh.e_ident[EI_CLASS] = ELFCLASS64;
+	f.eh.e_ident[EI_DATA] = ELFDATA2LSB;
+	f.eh.e_type = ET_EXEC;
+	f.eh.e_machine = EM_AARCH64;
+	f.eh.e_entry = 0x40080010;
+	f.eh.e_phoff = sizeof(f.eh);
+	f.eh.e_phentsize = sizeof(f.ph);
+	f.eh.e_phnum = 1;
+	f.ph = (Elf64_Phdr){
+		.p_type = PT_LOAD,
+		.p_offset = sizeof(f.eh) + sizeof(f.ph),
+		.p_vaddr = 0x40080000,
+		.p_paddr = 0x40080000,
+		.p_filesz = sizeof(f.text),
+		.p_memsz = 0x1000,
+	};
+	assert_int_equal(plan(&f, sizeof(f), 16 * MIB, BOOT_NO_ADDRESS, &k, &e), 0);
+	assert_int_equal(k.format, BOOT_ELF);
+	assert_true(k.is64);
+	assert_int_equal(k.entry, 0x40080010);
+	assert_int_equal(k.seg[0].mem_len, 0x1000);
+	f.ph.p_paddr = 1ull << 63;
+	assert_int_equal(plan(&f, sizeof(f), 16 * MIB, BOOT_NO_ADDRESS, &k, &e), -1);
+	assert_int_equal(plan(&f, sizeof(f.eh) - 1, 16 * MIB, BOOT_NO_ADDRESS, &k, &e), -1);
+}
+
+/* X0 has the device tree; a kernel of the other width is refused on either host. */
+static void
+test_prepare_image(void **state)
+{
+	struct boot_config c = { .is64 = true, .raw_gpa = BOOT_NO_ADDRESS };
+	struct boot_vm v = { .memory = 8 * MIB, .vcpus = 1 };
+	struct fake_file kernel;
+	uint8_t image[IMAGE_LEN];
+	struct boot_error e;
+	struct vmctx *ctx;
+	const void *fdt;
+
+	(void)state;
+	make_image(image, 0, 0x20000, 0xa);
+	fake_file_make(&kernel, image, sizeof(image));
+	c.kernel = kernel.name;
+	fake_reset();
+	vm_create("vm");
+	ctx = vm_open("vm");
+	assert_int_equal(boot_vm_prepare(ctx, &v, &c, &e), 0);
+	assert_int_equal(fake.regs[0][VM_REG_GUEST_PC], RAM);
+	assert_int_equal(fake.regs[0][VM_REG_GUEST_CPSR], 0x3c5);
+	assert_int_equal(fake.regs[0][VM_REG_GUEST_X0 + 1] | fake.regs[0][VM_REG_GUEST_X0 + 2], 0);
+	fdt = vm_map_gpa(ctx, fake.regs[0][VM_REG_GUEST_X0], 0x1000);
+	assert_int_equal(fdt_check_header(fdt), 0);
+	assert_string_equal(fdt_getprop(fdt, fdt_path_offset(fdt, "/timer"), "compatible", NULL),
+	    "arm,armv8-timer");
+	assert_int_equal(
+	    fdt32_ld(fdt_getprop(fdt, fdt_path_offset(fdt, "/psci"), "cpu_on", NULL)), 0xc4000003);
+	c.is64 = false;
+	assert_int_equal(boot_check(&c, 8 * MIB, &e), -1);
+	assert_non_null(strstr(e.text, "32-bit ARM"));
+	vm_close(ctx);
+	fake_file_end(&kernel);
+	fake_reset();
 }
 
 /* ---- others ---- */
@@ -315,7 +467,6 @@ test_other_formats(void **state)
 		uint32_t magic;
 		const char *word;
 	} rows[] = {
-		{ 0x38, 0x644d5241, "arm64" },
 		{ 0x202, 0x53726448, "x86" },
 		{ 0x38, 0x05435352, "RISC-V" },
 		{ 0, 0x56190527, "uImage" },
@@ -583,6 +734,10 @@ main(void)
 		cmocka_unit_test(test_zimage_size_tag),
 		cmocka_unit_test(test_elf),
 		cmocka_unit_test(test_elf_hostile),
+		cmocka_unit_test(test_image),
+		cmocka_unit_test(test_image_hostile),
+		cmocka_unit_test(test_elf64),
+		cmocka_unit_test(test_prepare_image),
 		cmocka_unit_test(test_other_formats),
 		cmocka_unit_test(test_raw),
 		cmocka_unit_test(test_files),

@@ -25,7 +25,7 @@ hvc(unsigned int id, uint32_t fn, uint32_t a1, uint32_t a2, uint32_t a3)
 	unsigned int i;
 	enum vcpu_action action;
 
-	v->trap.hsr = HSR_EC_HVC << HSR_EC_SHIFT | HSR_IL;
+	v->trap.esr = ESR_EC_HVC << ESR_EC_SHIFT | ESR_IL;
 	v->regs.pc = 0x40008004;
 	v->regs.r[0] = fn;
 	v->regs.r[1] = a1;
@@ -198,7 +198,7 @@ test_immediate(void **state)
 	struct hyp_vcpu *v = mock_hv(0);
 
 	(void)state;
-	v->trap.hsr = HSR_EC_HVC << HSR_EC_SHIFT | HSR_IL | 0xea1;
+	v->trap.esr = ESR_EC_HVC << ESR_EC_SHIFT | ESR_IL | 0xea1;
 	v->regs.pc = 0x40008004;
 	v->regs.r[0] = PSCI_FN_VERSION;
 	assert_int_equal(psci_trap(&mock.vcpu[0], &vme), EXIT_RESUME);

@@ -14,7 +14,7 @@
 
 #include <errno.h>
 
-#include "hsr.h"
+#include "esr.h"
 #include "one_vcpu.h"
 #include "psr.h"
 
@@ -121,11 +121,11 @@ test_conditions(void **unused)
 	for (cond = 0; cond < 16; cond++) {
 		for (nzcv = 0; nzcv < 16; nzcv++) {
 			/* from the syndrome */
-			v->trap.hsr = HSR_EC_CP15_32 << HSR_EC_SHIFT | HSR_CV | cond << 20;
+			v->trap.esr = ESR_EC_CP15_32 << ESR_EC_SHIFT | ESR_CV | cond << 20;
 			v->regs.cpsr = nzcv << 28 | CPSR_MODE_SVC;
 			assert_int_equal(arch_cond_passes(v), holds(cond, nzcv));
 			/* from the IT block */
-			v->trap.hsr = HSR_EC_WFX << HSR_EC_SHIFT;
+			v->trap.esr = ESR_EC_WFX << ESR_EC_SHIFT;
 			v->regs.cpsr = nzcv << 28 | cpsr_with_it(cond << 4 | 8);
 			assert_int_equal(arch_cond_passes(v), holds(cond, nzcv));
 		}
@@ -135,9 +135,9 @@ test_conditions(void **unused)
 	assert_true(arch_cond_passes(v));
 	v->regs.cpsr = CPSR_MODE_SVC;
 	assert_true(arch_cond_passes(v));
-	v->trap.hsr = HSR_EC_DABT_LOWER << HSR_EC_SHIFT | HSR_CV;
+	v->trap.esr = ESR_EC_DABT_LOWER << ESR_EC_SHIFT | ESR_CV;
 	assert_true(arch_cond_passes(v));
-	v->trap.hsr = HSR_CV;
+	v->trap.esr = ESR_CV;
 	assert_true(arch_cond_passes(v));
 }
 

@@ -107,7 +107,7 @@ vmm_cpu_init(void)
 	error = cpuhp_setup_state(VMM_CPUHP_STATE, "vmm/arm:starting", cpu_up_here, cpu_down_here);
 	if (error != 0) {
 		pr_err("another hypervisor of this kernel watches CPU hotplug (error %d); unload "
-		       "it first\n",
+		       "it first, or boot without it (KVM: kvm-arm.mode=none)\n",
 		    error);
 		return error;
 	}

@@ -3,10 +3,14 @@
  * Copyright (c) 2026 The bhyve-arm authors
  *
  * Linux's HYP stub on ARMv7: how to see that the kernel was started in HYP mode, who
- * answers an HVC, and the way in.  The one file of the Linux glue that names ARM registers.
+ * answers an HVC, the way in, and caches by address.  The one file of the Linux glue that names
+ * ARM registers.
  * Runs in SVC mode; what makes an HVC runs with interrupts off, on the CPU it is for.
  */
 #include <linux/io.h>
+#include <linux/mm.h>
+#include <asm/cacheflush.h>
+#include <asm/outercache.h>
 
 #include "vmm_linux.h"
 
@@ -50,6 +54,12 @@ hyp_stub_cpu_capable(void)
 	return ((pfr1 >> ID_PFR1_VIRT_SHIFT) & ID_PFR1_VIRT_MASK) == 1;
 }
 
+const char *
+hyp_stub_objection(void)
+{
+	return NULL;
+}
+
 bool
 hyp_stub_kernel_in_hyp(const void __iomem *gicc)
 {
@@ -70,4 +80,11 @@ uint32_t
 hyp_stub_enter(hpa_t code, hpa_t params)
 {
 	return hvc(HYP_CALL_SOFT_RESTART, (u32)code.a, (u32)params.a);
+}
+
+void
+hyp_stub_flush_page(struct page *page, void *va)
+{
+	__cpuc_flush_dcache_area(va, PAGE_SIZE);
+	outer_flush_range(page_to_phys(page), page_to_phys(page) + PAGE_SIZE);
 }

@@ -106,10 +106,15 @@ explain_no_hyp(struct device_node *gic, const struct resource *gicc)
 static int
 check_hyp_mode(struct device_node *gic, bool force)
 {
+	const char *objection = hyp_stub_objection();
 	struct resource gicc;
 	void __iomem *va;
 	bool in_hyp;
 
+	if (objection != NULL) {
+		pr_err("%s\n", objection);
+		return -ENODEV;
+	}
 	if (of_address_to_resource(gic, REG_GICC, &gicc) != 0) {
 		pr_err("%pOF names no GICC; correct the device tree\n", gic);
 		return -ENODEV;
@@ -278,7 +283,8 @@ vmm_irq_init(void)
 		error = request_percpu_irq(p->virq, ppi_handler, p->name, &ppi_cookie);
 		if (error != 0) {
 			pr_err("the %s interrupt is taken (error %d); /proc/interrupts says by "
-			       "whom: unload that driver or hypervisor first\n",
+			       "whom: unload that driver or hypervisor first, or boot without "
+			       "KVM (kvm-arm.mode=none)\n",
 			    p->vtimer ? "virtual timer's" : "GIC's maintenance", error);
 			vmm_irq_fini();
 			return error;

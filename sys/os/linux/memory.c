@@ -12,8 +12,6 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
-#include <asm/cacheflush.h>
-#include <asm/outercache.h>
 
 #include "vmm_linux.h"
 
@@ -131,9 +129,8 @@ os_gpage_flush(struct os_gpage *pg, unsigned int npages)
 		struct page *page = nth_page(page_of(pg), i);
 		void *va = kmap_local_page(page);
 
-		__cpuc_flush_dcache_area(va, PAGE_SIZE);
+		hyp_stub_flush_page(page, va);
 		kunmap_local(va);
-		outer_flush_range(page_to_phys(page), page_to_phys(page) + PAGE_SIZE);
 	}
 	arch_icache_invalidate_all();
 }

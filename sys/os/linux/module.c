@@ -60,7 +60,7 @@ check_stub(void)
 		pr_err("another microvisor of this kind is in HYP mode; unload it, or reboot\n");
 	else
 		pr_err("another hypervisor is in HYP mode; unload it, or boot a kernel without "
-		       "it\n");
+		       "it (KVM: kvm-arm.mode=none)\n");
 	return -EBUSY;
 }
 

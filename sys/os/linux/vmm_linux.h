@@ -14,10 +14,12 @@
 
 #include <os.h>
 
+struct page;
+
 #undef pr_fmt
 #define pr_fmt(fmt) "vmm: " fmt
 
-/* ---- hyp_stub_armv7.c: the only file that names ARM registers ---- */
+/* ---- hyp_stub_armv7.c, hyp_stub_aarch64.c: the only files that name ARM registers ---- */
 enum hyp_stub_probe {
 	HYP_STUB_OK,	   /* the kernel's stub answers */
 	HYP_STUB_OURS,	   /* a microvisor is there already */
@@ -25,10 +27,14 @@ enum hyp_stub_probe {
 };
 /* The processor of this CPU has the virtualization extensions. */
 bool hyp_stub_cpu_capable(void);
+/* Why vmm cannot run under this kernel, in words; NULL: nothing is known. */
+const char *hyp_stub_objection(void);
 /* What GICC_CTLR says: the kernel runs the GIC as it does only when started in HYP mode. */
 bool hyp_stub_kernel_in_hyp(const void __iomem *gicc);
 /* Who answers an HVC.  Undefined unless the kernel was started in HYP mode.  Interrupts off. */
 enum hyp_stub_probe hyp_stub_who(void);
+/* Clean and invalidate a page to the point of coherency; va: where it is mapped just now. */
+void hyp_stub_flush_page(struct page *page, void *va);
 
 /* ---- irq.c: GIC and timer in the device tree, and our two PPIs ---- */
 /* Find and map what os_machine describes.  One line in the log says what is missing. */

@@ -5,8 +5,8 @@
  * <string.h> for HYP: what hyp_lib.c has.  All other standard headers are the compiler's
  * own freestanding ones.
  */
-#ifndef ARMV7_FREESTANDING_STRING_H
-#define ARMV7_FREESTANDING_STRING_H
+#ifndef ARM_FREESTANDING_STRING_H
+#define ARM_FREESTANDING_STRING_H
 
 #include <stddef.h>
 
@@ -15,4 +15,4 @@ void *memmove(void *dst, const void *src, size_t n);
 void *memset(void *dst, int c, size_t n);
 int memcmp(const void *a, const void *b, size_t n);
 
-#endif /* ARMV7_FREESTANDING_STRING_H */
+#endif /* ARM_FREESTANDING_STRING_H */

@@ -5,24 +5,23 @@
 # kernel's configuration - tracing, stack protector, sanitizers - may reach HYP), linked by
 # itself, with all symbols but those in hyp.syms made local.  An undefined symbol is an error.
 #
-# Included by sys/os/linux/Kbuild, which adds hyp.o to vmm-y.  Its objects lie in
-# $(obj)/hyp/.  $(src)/../../armv7/hyp_cpu.c checks the offsets with the kernel's flags: hence
-# the two lines at the end.
+# Included by sys/os/linux/Kbuild, which adds hyp.o to vmm-y and says which width it is for.  Its
+# objects lie in $(obj)/hyp/.  hyp_cpu.c of that width checks the offsets with the kernel's flags:
+# hence the two lines at the end.
 
 hyp-sys := $(src)/../..
 
-include $(src)/../../armv7/hyp_files.mk
+include $(src)/../../$(width)/hyp_files.mk
 
 hyp-objs := $(addprefix $(obj)/hyp/,$(addsuffix .o,$(notdir $(hyp-asm) $(hyp-c))))
 
 hyp-includes := -nostdinc -isystem $(shell $(CC) -print-file-name=include) \
-	-I$(hyp-sys)/../include -I$(hyp-sys)/core -I$(hyp-sys)/arm -I$(hyp-sys)/armv7 \
-	-I$(hyp-sys)/armv7/freestanding
-hyp-machine := -marm -march=armv7ve -mfloat-abi=soft -mabi=aapcs-linux
-hyp-cflags := -std=gnu11 -O2 -g $(hyp-machine) $(hyp-includes) -ffreestanding -fno-builtin \
+	-I$(hyp-sys)/../include -I$(hyp-sys)/core -I$(hyp-sys)/arm -I$(hyp-sys)/$(width) \
+	-I$(hyp-sys)/arm/freestanding
+hyp-cflags := -DHYP_CODE -std=gnu11 -O2 -g $(hyp-machine) $(hyp-includes) -ffreestanding \
+	-fno-builtin \
 	-fno-pic -fno-common -fshort-wchar -fno-strict-aliasing -fno-delete-null-pointer-checks \
 	-fno-stack-protector -fno-exceptions -fno-unwind-tables -fno-asynchronous-unwind-tables \
-	-mno-unaligned-access \
 	-Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes -Wvla -Werror
 hyp-aflags := -g $(hyp-machine) $(hyp-includes) -I$(obj)/hyp -D__ASSEMBLY__
 
@@ -34,12 +33,12 @@ quiet_cmd_hyp_offsets = OFFSETS $@
       cmd_hyp_offsets = mkdir -p $(@D); $(CC) -Wp,-MMD,$(depfile) $(hyp-cflags) -S -o $@.s $< && \
 	sed -n 's/^.*"->\([A-Z0-9_]*\) \([0-9]*\)".*$$/\#define \1 \2/p' $@.s >$@
 quiet_cmd_hyp_ld = LD [H]  $@
-      cmd_hyp_ld = $(LD) $(KBUILD_LDFLAGS) -r -T $(hyp-sys)/armv7/hyp.lds -o $@.all $(hyp-objs) && \
-	$(OBJCOPY) --keep-global-symbols=$(hyp-sys)/armv7/hyp.syms $@.all $@ && rm -f $@.all && \
+      cmd_hyp_ld = $(LD) $(KBUILD_LDFLAGS) -r -T $(hyp-sys)/arm/hyp.lds -o $@.all $(hyp-objs) && \
+	$(OBJCOPY) --keep-global-symbols=$(hyp-sys)/arm/hyp.syms $@.all $@ && rm -f $@.all && \
 	if $(NM) -u $@ | grep . >&2; then \
-	echo "hyp.o: undefined symbols (above)" >&2; rm -f $@; false; fi
+	echo "hyp.o: undefined symbols (above)" >&2; rm -f $@; false; fi$(hyp-check)
 
-$(obj)/hyp/hyp_offsets.h: $(hyp-sys)/armv7/offsets.c FORCE
+$(obj)/hyp/hyp_offsets.h: $(hyp-sys)/$(width)/offsets.c FORCE
 	$(call if_changed_dep,hyp_offsets)
 
 define hyp-c-rule
@@ -53,10 +52,10 @@ endef
 $(foreach f,$(hyp-c),$(eval $(call hyp-c-rule,$(f))))
 $(foreach f,$(hyp-asm),$(eval $(call hyp-asm-rule,$(f))))
 
-$(obj)/hyp.o: $(hyp-objs) $(hyp-sys)/armv7/hyp.lds $(hyp-sys)/armv7/hyp.syms FORCE
+$(obj)/hyp.o: $(hyp-objs) $(hyp-sys)/arm/hyp.lds $(hyp-sys)/arm/hyp.syms FORCE
 	$(call if_changed,hyp_ld)
 
 targets += hyp.o hyp/hyp_offsets.h $(patsubst $(obj)/%,%,$(hyp-objs))
 
-$(obj)/../../armv7/hyp_cpu.o: $(obj)/hyp/hyp_offsets.h
-CFLAGS_../../armv7/hyp_cpu.o += -I$(obj)/hyp
+$(obj)/../../$(width)/hyp_cpu.o: $(obj)/hyp/hyp_offsets.h
+CFLAGS_../../$(width)/hyp_cpu.o += -I$(obj)/hyp

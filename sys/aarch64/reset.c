@@ -1,0 +1,46 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The bhyve-arm authors
+ *
+ * A vCPU's general registers as reset leaves them, and as PSCI's CPU_ON starts it.  Host side, the
+ * vCPU does not run.
+ */
+#include <string.h>
+
+#include "arm.h"
+#include "psr.h"
+
+/*
+ * AArch64.TakeReset(), DDI 0487 D1.3, reset: the highest exception level, which is EL1 here, with
+ * its own stack pointer, all exceptions masked.  All that is UNKNOWN then is zero here.
+ */
+void
+arch_regs_reset(struct vcpu *vcpu)
+{
+	struct hyp_vcpu *v = hyp_vcpu(vcpu);
+
+	memset(&v->regs, 0, sizeof(v->regs));
+	memset(&v->vfp, 0, sizeof(v->vfp));
+	v->regs.cpsr = PSR_MODE_EL1H | PSR_DAIF;
+}
+
+/* DEN0022, initial state of a CPU. */
+void
+arch_regs_start(struct vcpu *vcpu)
+{
+	const struct arch_vcpu *arch = arch_vcpu(vcpu);
+	struct hyp_vcpu *v = arch->hyp;
+
+	v->regs.pc = arch->on_entry;
+	v->regs.r[0] = arch->on_context;
+	if (arch->on_big_endian)
+		v->sys.sctlr |= SCTLR_EE;
+}
+
+/* An AArch64 instruction is aligned. */
+bool
+arch_start_gpa(arch_reg_t entry, gpa_t *gpa)
+{
+	*gpa = GPA(entry);
+	return (entry & 3) == 0;
+}
