@@ -116,6 +116,7 @@ hyp_fast_trap(struct hyp_vcpu *v)
 	case HSR_EC_DABT_LOWER:
 		return fast_gicd(v);
 	case HSR_EC_CP15_32:
+	case HSR_EC_CP15_64:
 	case HSR_EC_CP10_ID:
 		return fast_sysreg(v);
 	default:
