@@ -14,6 +14,9 @@
 /* How the vmm module is loaded: a command. */
 extern const char *const vmm_host_load;
 
+/* An ioctl of a VM's descriptor has failed: errno, or ENXIO where it says that the VM is gone. */
+int vmm_host_ioctl_errno(int fd);
+
 /*
  * A socket of this end becomes the one that is asked about the VM, or is connected to that one;
  * the name is a valid one.  -1 with errno.

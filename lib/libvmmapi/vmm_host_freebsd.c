@@ -26,6 +26,19 @@
 const char *const vmm_host_load = "kldload vmm";
 const char *const vm_control_dir = "/var/run/bhyve";
 
+/*
+ * With its VM the node goes, and devfs lets go of those who had it open: from then on it is not the
+ * module that answers, but a file that is no device (ENOTTY), of which nothing is known (EBADF).
+ */
+int
+vmm_host_ioctl_errno(int fd)
+{
+	int error = errno;
+	struct stat st;
+
+	return error == ENOTTY && fstat(fd, &st) != 0 && errno == EBADF ? ENXIO : error;
+}
+
 static struct sockaddr_un
 control_address(const char *name)
 {

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <unistd.h>
 
+#include "vmm_host.h"
 #include "vmm_sys.h"
 
 /* Guest addresses are file offsets. */
@@ -33,7 +34,10 @@ vmm_sys_close(int fd)
 int
 vmm_sys_ioctl(int fd, unsigned int request, void *arg)
 {
-	return ioctl(fd, request, arg) < 0 ? -1 : 0;
+	if (ioctl(fd, request, arg) >= 0)
+		return 0;
+	errno = vmm_host_ioctl_errno(fd);
+	return -1;
 }
 
 int

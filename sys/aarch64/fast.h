@@ -15,9 +15,10 @@
 #include "sysreg.h"
 
 /* The exception classes that EL2 may have an answer to, besides data aborts. */
-#define FAST_EC_HVC    ESR_EC_HVC64
-#define FAST_EC_SYSREG ESR_EC_SYS64
-#define FAST_EC_FP_ID  ESR_EC_CP10_ID
+#define FAST_EC_HVC	  ESR_EC_HVC64
+#define FAST_EC_SYSREG	  ESR_EC_SYS64
+#define FAST_EC_SYSREG_64 ESR_EC_CP15_64 /* of EL0 in AArch32 state */
+#define FAST_EC_FP_ID	  ESR_EC_CP10_ID
 
 /* Is Rt in struct hyp_vcpu, and the guest's data little-endian?  AArch32 is left to the host. */
 static inline bool

@@ -2,12 +2,12 @@
 # Copyright (c) 2026 The bhyve-arm authors
 #
 # What hyp.o is made of.  Read by GNU make (hyp.mk) and by bmake (os/freebsd/Makefile).
-# Those of sys/arm, regs.c and sysreg_fast.c are compiled once more for the host.
+# Those of sys/arm, and regs.c are compiled once more for the host.
 hyp-c := aarch64/hyp_run aarch64/regs aarch64/sysreg_fast arm/hyp_lib \
-	 arm/hyp_fast arm/psci_fast arm/vgic arm/vgic_mmio arm/vgic_hw_hyp arm/vtimer_hyp
+	 arm/hyp_fast arm/psci_fast arm/vgic arm/vgic_mmio arm/vgic_hw_hyp arm/vtimer_hyp arm/cntp
 hyp-asm := aarch64/hyp_vectors aarch64/hyp_init aarch64/hyp_switch
 # These run at EL2 alone, or only make the assembler's offsets.
-hyp-only := hyp_fast vgic_hw_hyp vtimer_hyp hyp_run hyp_lib offsets
+hyp-only := hyp_fast vgic_hw_hyp vtimer_hyp sysreg_fast hyp_run hyp_lib offsets
 # The processor, for Kbuild's compiler.  x18 is whatever the host's kernel makes of it.
 hyp-machine := -march=armv8-a -mgeneral-regs-only -mstrict-align -mno-outline-atomics -ffixed-x18 \
 	-mcmodel=small -mbranch-protection=none

@@ -111,6 +111,7 @@ hyp_fast_trap(struct hyp_vcpu *v)
 		return fast_gicd(v);
 	case FAST_EC_SYSREG:
 	case FAST_EC_FP_ID:
+	case FAST_EC_SYSREG_64:
 		return fast_sysreg(v);
 	default:
 		return HYP_TO_HOST;

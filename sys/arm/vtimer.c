@@ -77,12 +77,6 @@ arch_ticks_to_ns(uint64_t ticks)
 
 /* ---- the two timers' conditions, from saved state ---- */
 
-static inline bool
-ctl_enabled(uint32_t ctl)
-{
-	return (ctl & (CNT_CTL_ENABLE | CNT_CTL_IMASK)) == CNT_CTL_ENABLE;
-}
-
 static inline uint64_t
 cntv_now(const struct vcpu *vcpu)
 {
@@ -94,7 +88,7 @@ cntv_line(const struct vcpu *vcpu)
 {
 	const struct vtimer *t = &hyp_vcpu(vcpu)->vtimer;
 
-	return ctl_enabled(t->cntv_ctl) && cntv_now(vcpu) >= t->cntv_cval;
+	return cnt_ctl_enabled(t->cntv_ctl) && cntv_now(vcpu) >= t->cntv_cval;
 }
 
 static bool
@@ -102,7 +96,7 @@ cntp_line(const struct vcpu *vcpu)
 {
 	const struct vtimer *t = &hyp_vcpu(vcpu)->vtimer;
 
-	return ctl_enabled(t->cntp_ctl) && arch_cntpct() >= t->cntp_cval;
+	return cnt_ctl_enabled(t->cntp_ctl) && arch_cntpct() >= t->cntp_cval;
 }
 
 static inline bool
@@ -163,7 +157,7 @@ vtimer_update(struct vcpu *vcpu)
 
 	if (LOAD_ONCE(arch->timer_fired) != 0) {
 		STORE_ONCE(arch->timer_fired, 0);
-		if (ctl_enabled(arch->hyp->vtimer.cntv_ctl))
+		if (cnt_ctl_enabled(arch->hyp->vtimer.cntv_ctl))
 			learn_advance(arch, arch->hyp->vtimer.cntv_cval, cntv_now(vcpu));
 	}
 	update_cntv(vcpu);
@@ -230,7 +224,7 @@ vtimer_load(struct vcpu *vcpu)
 	struct arch_vcpu *arch = arch_vcpu(vcpu);
 	uint64_t now;
 
-	if (!ctl_enabled(t->cntp_ctl))
+	if (!cnt_ctl_enabled(t->cntp_ctl))
 		return;
 	if (LOAD_ONCE(arch->timer_armed) != 0 && arch->timer_cval == t->cntp_cval)
 		return;
@@ -250,11 +244,11 @@ vtimer_sleep_begin(struct vcpu *vcpu)
 	struct arch_vcpu *arch = arch_vcpu(vcpu);
 	uint64_t ticks = ~0ull, now;
 
-	if (ctl_enabled(t->cntv_ctl) && would_interrupt(vcpu, VGIC_PPI_CNTV)) {
+	if (cnt_ctl_enabled(t->cntv_ctl) && would_interrupt(vcpu, VGIC_PPI_CNTV)) {
 		now = cntv_now(vcpu);
 		ticks = t->cntv_cval > now ? t->cntv_cval - now : 0;
 	}
-	if (ctl_enabled(t->cntp_ctl) && would_interrupt(vcpu, VGIC_PPI_CNTP)) {
+	if (cnt_ctl_enabled(t->cntp_ctl) && would_interrupt(vcpu, VGIC_PPI_CNTP)) {
 		now = arch_cntpct();
 		now = t->cntp_cval > now ? t->cntp_cval - now : 0;
 		ticks = now < ticks ? now : ticks;
@@ -275,41 +269,16 @@ vtimer_sleep_end(struct vcpu *vcpu)
 	STORE_ONCE(arch_vcpu(vcpu)->timer_armed, 0);
 }
 
-/* ---- CNTP registers: DDI 0406C B4.1.28 to B4.1.31, B8.1.5 ---- */
+/* ---- CNTP trapped to the host ---- */
 
 uint64_t
 vtimer_cntp_read(struct vcpu *vcpu, enum cntp_reg reg)
 {
-	const struct vtimer *t = &hyp_vcpu(vcpu)->vtimer;
-
-	switch (reg) {
-	case CNTP_CTL:
-		/* ISTATUS is UNKNOWN while disabled, and does not heed IMASK. */
-		if ((t->cntp_ctl & CNT_CTL_ENABLE) && arch_cntpct() >= t->cntp_cval)
-			return t->cntp_ctl | CNT_CTL_ISTATUS;
-		return t->cntp_ctl;
-	case CNTP_TVAL:
-		return (uint32_t)(t->cntp_cval - arch_cntpct());
-	case CNTP_CVAL:
-		return t->cntp_cval;
-	}
-	return 0;
+	return cntp_get(&hyp_vcpu(vcpu)->vtimer, reg, arch_cntpct());
 }
 
 void
 vtimer_cntp_write(struct vcpu *vcpu, enum cntp_reg reg, uint64_t val)
 {
-	struct vtimer *t = &hyp_vcpu(vcpu)->vtimer;
-
-	switch (reg) {
-	case CNTP_CTL:
-		t->cntp_ctl = (uint32_t)val & (CNT_CTL_ENABLE | CNT_CTL_IMASK);
-		break;
-	case CNTP_TVAL:
-		t->cntp_cval = arch_cntpct() + (uint64_t)(int64_t)(int32_t)val;
-		break;
-	case CNTP_CVAL:
-		t->cntp_cval = val;
-		break;
-	}
+	cntp_set(&hyp_vcpu(vcpu)->vtimer, reg, val, arch_cntpct());
 }

@@ -8,7 +8,10 @@
  * signalled again, IHI 0048B 3.2.4) and puts the virtual one into a list register with
  * the HW bit: the guest's EOI deactivates both.  The host takes no interrupt.
  * The active bit is the CPU's, the interrupt the vCPU's: it is written anew whenever
- * another vCPU comes to the CPU.  CNTP is emulated by the host.
+ * another vCPU comes to the CPU.
+ *
+ * CNTP is emulated.  HYP answers its reads, and writes that leave it off or masked; the host, which
+ * has to arm a timer of its own, takes those that let it run.
  */
 #ifndef ARM_VTIMER_H
 #define ARM_VTIMER_H
@@ -31,6 +34,18 @@ struct vtimer {
 	uint64_t cntp_cval;
 };
 
+/* CNTx_CTL: may its output rise? */
+static inline bool
+cnt_ctl_enabled(uint32_t ctl)
+{
+	return (ctl & (CNT_CTL_ENABLE | CNT_CTL_IMASK)) == CNT_CTL_ENABLE;
+}
+
+/* ---- CNTP's registers as of the count `now` (cntp.c): host and HYP ---- */
+enum cntp_reg { CNTP_CTL, CNTP_TVAL, CNTP_CVAL };
+uint64_t cntp_get(const struct vtimer *t, enum cntp_reg reg, uint64_t now);
+void cntp_set(struct vtimer *t, enum cntp_reg reg, uint64_t val, uint64_t now);
+
 /* ---- HYP (vtimer_hyp.c) ---- */
 void vtimer_hyp_restore(struct hyp_vcpu *v, bool cpu_changed); /* CNTVOFF, CNTV, active bit */
 void vtimer_hyp_save(struct hyp_vcpu *v);		       /* and stops CNTV */
@@ -42,6 +57,8 @@ bool vtimer_hyp_line(void);				       /* is CNTV's output high? */
 bool vtimer_hyp_irq(struct hyp_vcpu *v);
 /* Re-sample: the line may have fallen while the interrupt waited. The LRs are saved. */
 void vtimer_hyp_sample(struct hyp_vcpu *v);
+/* The guest's access to a register of CNTP.  False, and nothing is changed: the host's work. */
+bool vtimer_hyp_cntp(struct hyp_vcpu *v, enum cntp_reg reg, bool write, uint64_t *val);
 
 /* ---- host (vtimer.c) ---- */
 int vtimer_host_init(uint32_t cntfrq); /* -EINVAL: no sensible CNTFRQ */
@@ -55,8 +72,7 @@ bool vtimer_has_expired(struct vcpu *vcpu); /* CNTV or CNTP would interrupt now;
 void vtimer_load(struct vcpu *vcpu);
 void vtimer_sleep_begin(struct vcpu *vcpu); /* arm a host timer for the nearer deadline */
 void vtimer_sleep_end(struct vcpu *vcpu);
-/* CNTP_CTL, CNTP_TVAL, CNTP_CVAL trapped: reg is enum below. */
-enum cntp_reg { CNTP_CTL, CNTP_TVAL, CNTP_CVAL };
+/* CNTP_CTL, CNTP_TVAL, CNTP_CVAL trapped to the host. */
 uint64_t vtimer_cntp_read(struct vcpu *vcpu, enum cntp_reg reg);
 void vtimer_cntp_write(struct vcpu *vcpu, enum cntp_reg reg, uint64_t val);
 

@@ -2,8 +2,9 @@
  * SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The bhyve-arm authors
  *
- * CNTV around the guest (DDI 0406C B8.1), and its PPI: HYP's half.  HYP mode, interrupts
- * masked; host and guest each have their CNTVOFF and CNTHCTL from hyp_run.c.
+ * CNTV around the guest (DDI 0406C B8.1), and its PPI: HYP's half; and of CNTP what needs no timer
+ * of the host's.  HYP mode, interrupts masked; host and guest each have their CNTVOFF and CNTHCTL
+ * from hyp_run.c.
  *
  * The PPI is level-sensitive.  Three things say where an interrupt of it is:
  *
@@ -115,4 +116,26 @@ vtimer_hyp_sample(struct hyp_vcpu *v)
 		v->vtimer.forwarded = 0;
 		set_phys_active(&v->vtimer, false);
 	}
+}
+
+/*
+ * A timer that cannot fire needs none of the host's; one that the host has armed comes for nothing,
+ * once.  Its line falls with the write.  If its interrupt waits in a list register the guest may
+ * take it until the next sync, as it may CNTV's.
+ */
+bool
+vtimer_hyp_cntp(struct hyp_vcpu *v, enum cntp_reg reg, bool write, uint64_t *val)
+{
+	struct vtimer *t = &v->vtimer;
+
+	if (write && cnt_ctl_enabled(reg == CNTP_CTL ? (uint32_t)*val : t->cntp_ctl))
+		return false;
+	isb(); /* the count is not to be read ahead: B8.1.2 */
+	if (write) {
+		cntp_set(t, reg, *val, sysreg_read64(CNTPCT));
+		vgic_set_ppi(v, VGIC_PPI_CNTP, false);
+	} else {
+		*val = cntp_get(t, reg, sysreg_read64(CNTPCT));
+	}
+	return true;
 }

@@ -201,7 +201,7 @@ sys_ttbr(struct vcpu *vcpu, const struct sysreg_desc *d, struct sysreg_access *a
 	return SYSREG_DONE;
 }
 
-/* The physical timer: CNTHCTL keeps it from the guest, vtimer.c emulates it.  d->arg: cntp_reg. */
+/* The physical timer, where HYP leaves it to us (sysreg_fast.c).  d->arg: cntp_reg. */
 static enum sysreg_result
 sys_cntp(struct vcpu *vcpu, const struct sysreg_desc *d, struct sysreg_access *a)
 {

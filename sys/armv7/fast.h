@@ -14,9 +14,10 @@
 #include "psr.h"
 
 /* The exception classes that HYP may have an answer to, besides data aborts. */
-#define FAST_EC_HVC    ESR_EC_HVC
-#define FAST_EC_SYSREG ESR_EC_CP15_32
-#define FAST_EC_FP_ID  ESR_EC_CP10_ID
+#define FAST_EC_HVC	  ESR_EC_HVC
+#define FAST_EC_SYSREG	  ESR_EC_CP15_32
+#define FAST_EC_SYSREG_64 ESR_EC_CP15_64
+#define FAST_EC_FP_ID	  ESR_EC_CP10_ID
 
 /* Is Rt in struct hyp_vcpu, and the guest's data little-endian? */
 static inline bool

@@ -25,6 +25,7 @@
 #include <vmm/machine.h>
 #include <vmm/vmm_dev.h>
 
+#include "load_os.h"
 #include "vmm_request.h"
 
 #define THREADS	 6
@@ -88,7 +89,7 @@ struct request {
 	unsigned long nr;
 	size_t size;
 };
-#define VM_ROW(name, ...) { name, _IOC_SIZE(name) },
+#define VM_ROW(name, ...) { name, OS_IOC_SIZE(name) },
 static const struct request vm_requests[] = { VMM_IOCTL_LIST(VM_ROW) };
 static const struct request ctl_requests[] = { VMMCTL_IOCTL_LIST(VM_ROW) };
 #define NELEM(a) (sizeof(a) / sizeof((a)[0]))
@@ -155,7 +156,7 @@ wild_call(struct worker *w)
 		break;
 	case 2:
 		nr = (unsigned long)word(w);
-		if (_IOC_TYPE(nr) != 'v' && _IOC_TYPE(nr) != 'V')
+		if (OS_IOC_TYPE(nr) != 'v' && OS_IOC_TYPE(nr) != 'V')
 			return; /* another's: a terminal's or a file system's */
 		break;
 	case 3:
@@ -263,7 +264,7 @@ touch_one(struct worker *w)
 	}
 	if (dice(w, 16) == 0) {
 		(void)madvise(va, MAP_LEN, (int)dice(w, 24));
-		(void)mremap(va, MAP_LEN, MAP_LEN / 2, 0);
+		os_shrink(va, MAP_LEN, MAP_LEN / 2);
 		(void)mprotect(va, MAP_LEN / 2, (int)dice(w, 8));
 	}
 	may_fault = 1;

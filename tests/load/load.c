@@ -10,17 +10,15 @@
  * Prints counts; exit status 0 if nothing was wrong, 1 if something was, 2 on bad use.
  */
 #include <errno.h>
-#include <linux/futex.h>
-#include <linux/membarrier.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "load_os.h"
 
 #define MAX_CPUS  8
 #define REG_SPINS 20000u
@@ -50,16 +48,6 @@ wrong(const char *fmt, uint32_t a, uint32_t b)
 		fprintf(stderr, fmt, a, b);
 		fputc('\n', stderr);
 	}
-}
-
-static void
-pin(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET((size_t)cpu, &set);
-	sched_setaffinity(0, sizeof(set), &set);
 }
 
 /*
@@ -105,7 +93,7 @@ regs_thread(void *arg)
 	uint64_t pat[32], out[32];
 	uint32_t core[6], core_out[6], round = 0, i;
 
-	pin((int)(intptr_t)arg);
+	os_pin((int)(intptr_t)arg);
 	while (!stop) {
 		for (i = 0; i < 32; i++)
 			pat[i] = ((uint64_t)seed << 48) ^ ((uint64_t)(uintptr_t)arg << 40) ^
@@ -142,7 +130,7 @@ float_thread(void *arg)
 {
 	double first, again;
 
-	pin((int)(intptr_t)arg);
+	os_pin((int)(intptr_t)arg);
 	first = leibniz(20000);
 	while (!stop) {
 		again = leibniz(20000);
@@ -168,7 +156,7 @@ timer_thread(void *arg)
 	struct timespec t = { 0, TIMER_NS };
 	int64_t before, after;
 
-	pin((int)(intptr_t)arg);
+	os_pin((int)(intptr_t)arg);
 	while (!stop) {
 		before = now_ns();
 		nanosleep(&t, NULL);
@@ -196,13 +184,13 @@ ping_side(struct pair *p, uint32_t side)
 	while (!stop) {
 		v = __atomic_load_n(&p->word, __ATOMIC_ACQUIRE);
 		if ((v & 1) != side) {
-			syscall(SYS_futex, &p->word, FUTEX_WAIT_PRIVATE, v, &limit, NULL, 0);
+			os_wait(&p->word, v, &limit);
 			continue;
 		}
 		if (!__atomic_compare_exchange_n(
 			&p->word, &v, v + 1, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 			wrong("ping-pong: the word changed under its owner: %u", v, 0);
-		syscall(SYS_futex, &p->word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+		os_wake(&p->word);
 		count(PINGS);
 	}
 }
@@ -212,7 +200,7 @@ ping_thread(void *arg)
 {
 	struct pair *p = arg;
 
-	pin(p->cpu[0]);
+	os_pin(p->cpu[0]);
 	ping_side(p, 0);
 	return NULL;
 }
@@ -222,7 +210,7 @@ pong_thread(void *arg)
 {
 	struct pair *p = arg;
 
-	pin(p->cpu[1]);
+	os_pin(p->cpu[1]);
 	ping_side(p, 1);
 	return NULL;
 }
@@ -233,10 +221,10 @@ barrier_thread(void *arg)
 	struct timespec t = { 0, 200000 };
 
 	(void)arg;
-	if (syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) != 0)
-		return NULL; /* an old kernel: the pings send IPIs too */
+	if (!os_barrier_init())
+		return NULL;
 	while (!stop) {
-		if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0)
+		if (!os_barrier())
 			wrong("membarrier failed: %u", (uint32_t)errno, 0);
 		count(BARRIERS);
 		nanosleep(&t, NULL);

@@ -35,6 +35,8 @@ class HostError(AssertionError):
 
 
 class LabHost:
+    CONFIG = hostlib.Config
+
     def __init__(self, boot_timeout=180, log=None, **options):
         options.setdefault("module", False)
         self.options = options
@@ -51,7 +53,7 @@ class LabHost:
     # life
 
     def boot(self):
-        config = hostlib.Config(mode="serve", token=TOKEN, **self.options)
+        config = self.CONFIG(mode="serve", token=TOKEN, **self.options)
         with tempfile.TemporaryDirectory(prefix="lab-host-") as work:
             image = Path(work) / "initramfs"
             image.write_bytes(config.initramfs())

@@ -495,6 +495,18 @@ vtimer_cntp_write(struct vcpu *vcpu, enum cntp_reg reg, uint64_t val)
 	mock.cntp_val = val;
 }
 
+bool
+vtimer_hyp_cntp(struct hyp_vcpu *v, enum cntp_reg reg, bool write, uint64_t *val)
+{
+	if (mock.cntp_to_host)
+		return false;
+	if (write)
+		vtimer_cntp_write(&mock.vcpu[v->id], reg, *val);
+	else
+		*val = vtimer_cntp_read(&mock.vcpu[v->id], reg);
+	return true;
+}
+
 /* ---- a host like a Cortex-A15 ---- */
 void
 sysreg_host_read(struct sysreg_host *h)

@@ -25,6 +25,7 @@ struct mock {
 	unsigned int cntp_writes;
 	uint64_t cntp_val;
 	enum cntp_reg cntp_reg;
+	bool cntp_to_host; /* what vtimer_hyp_cntp says */
 	struct vgic_access gicd;
 	/* what it is told */
 	int fail_map;	/* fail the nth hyp_map_pages from now, 0 never */

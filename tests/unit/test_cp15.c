@@ -289,6 +289,69 @@ test_fast_refuses(void **state)
 	assert_true(sysreg_fast(v));
 }
 
+/* CNTP's registers, each way, as the table has them; and what becomes of a refusal. */
+static void
+test_fast_cntp(void **state)
+{
+	struct hyp_vcpu *v = mock_hv(0);
+	uint32_t i, hsr;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		hsr = hsr_cp15(14, 0, 2, i, 3, false);
+		v->regs.r[3] = 0x80000001 + i;
+		v->trap.esr = hsr;
+		assert_true(sysreg_fast(v));
+		assert_int_equal(mock.cntp_reg, i == 0 ? CNTP_TVAL : CNTP_CTL);
+		assert_true(mock.cntp_val == 0x80000001 + i);
+		mock.cntp_val = 5 + i;
+		v->trap.esr = hsr | ESR_CP_READ;
+		assert_true(sysreg_fast(v));
+		assert_int_equal(v->regs.r[3], 5 + i);
+	}
+	v->regs.r[1] = 0x89abcdef;
+	v->regs.r[2] = 0x01234567;
+	v->trap.esr = hsr_cp15_64(2, 14, 1, 2, false);
+	assert_true(sysreg_fast(v));
+	assert_int_equal(mock.cntp_reg, CNTP_CVAL);
+	assert_true(mock.cntp_val == 0x0123456789abcdefull);
+	mock.cntp_val = 0x5500000066ull;
+	v->trap.esr |= ESR_CP_READ;
+	assert_true(sysreg_fast(v));
+	assert_int_equal(v->regs.r[1], 0x66);
+	assert_int_equal(v->regs.r[2], 0x55);
+}
+
+static void
+test_fast_cntp_refuses(void **state)
+{
+	struct hyp_vcpu *v = mock_hv(0);
+	struct arch_gpregs before;
+	unsigned int i, writes = mock.cntp_writes;
+	const uint32_t hsrs[] = { hsr_cp15(14, 0, 2, 2, 3, false), hsr_cp15(14, 0, 1, 0, 3, true),
+		hsr_cp15(14, 0, 3, 1, 3, false), hsr_cp15(14, 1, 2, 1, 3, false),
+		hsr_cp15(14, 0, 2, 1, 13, false), hsr_cp15_64(0, 14, 1, 2, true),
+		hsr_cp15_64(3, 14, 1, 2, false), hsr_cp15_64(2, 14, 1, 13, false),
+		hsr_cp15_64(2, 14, 14, 2, false) };
+
+	(void)state;
+	for (i = 0; i <= NELEM(hsrs); i++) {
+		mock.cntp_to_host = i == NELEM(hsrs);
+		v->trap.esr = mock.cntp_to_host ? hsr_cp15(14, 0, 2, 1, 3, true) : hsrs[i];
+		before = v->regs;
+		assert_false(sysreg_fast(v));
+		assert_memory_equal(&before, &v->regs, sizeof(before));
+		assert_int_equal(mock.cntp_writes, writes);
+	}
+	mock.cntp_to_host = false;
+	v->regs.cpsr = CPSR_MODE_USR; /* CNTKCTL decides: the host's work */
+	v->trap.esr = hsr_cp15(14, 0, 2, 1, 3, true);
+	assert_false(sysreg_fast(v));
+	v->regs.cpsr = CPSR_MODE_FIQ;
+	v->trap.esr = hsr_cp15_64(2, 14, 1, 8, true);
+	assert_false(sysreg_fast(v));
+}
+
 static void
 test_vfp_id(void **state)
 {
@@ -537,6 +600,8 @@ main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_user_mode, setup, mock_test_teardown),
 		cmocka_unit_test_setup_teardown(test_fast_agrees, setup, mock_test_teardown),
 		cmocka_unit_test_setup_teardown(test_fast_refuses, setup, mock_test_teardown),
+		cmocka_unit_test_setup_teardown(test_fast_cntp, setup, mock_test_teardown),
+		cmocka_unit_test_setup_teardown(test_fast_cntp_refuses, setup, mock_test_teardown),
 		cmocka_unit_test_setup_teardown(test_vfp_id, setup, mock_test_teardown),
 		cmocka_unit_test_setup_teardown(test_cache_switch, setup, mock_test_teardown),
 		cmocka_unit_test_setup_teardown(test_vm_registers, setup, mock_test_teardown),

@@ -415,6 +415,91 @@ test_cntp(void **state)
 	assert_int_equal(vtimer_cntp_read(v, (enum cntp_reg)9), 0);
 }
 
+/* The guest's access to CNTP while it runs: HYP's, or the host's after an exit.  True: HYP's. */
+static bool
+guest_cntp(enum cntp_reg reg, bool write, uint64_t *val)
+{
+	if (vtimer_hyp_cntp(&rig.hv[0], reg, write, val))
+		return true;
+	assert_true(write); /* the host is asked for nothing that HYP can tell */
+	rig_exit(0);
+	vtimer_cntp_write(&rig.vcpu[0], reg, *val);
+	rig_enter(0);
+	return false;
+}
+
+static bool
+guest_cntp_write(enum cntp_reg reg, uint64_t val)
+{
+	return guest_cntp(reg, true, &val);
+}
+
+static uint64_t
+guest_cntp_read(enum cntp_reg reg)
+{
+	uint64_t val = ~0ull;
+
+	assert_true(guest_cntp(reg, false, &val));
+	return val;
+}
+
+/* A tick as FreeBSD has it: the host is needed for the last of five accesses only. */
+static void
+test_cntp_hyp(void **state)
+{
+	(void)state;
+	start(1, 4);
+	for (uint32_t i = 1; i <= 3; i++) {
+		assert_true(guest_cntp_write(CNTP_TVAL, 100));
+		assert_int_equal(guest_cntp_read(CNTP_TVAL), 100);
+		assert_int_equal(guest_cntp_read(CNTP_CVAL), fake_cntpct + 100);
+		assert_false(guest_cntp_write(CNTP_CTL, 1));
+		assert_int_equal(guest_cntp_read(CNTP_CTL), 1);
+		assert_true(rig.timer_ns[0] != ~0ull);
+		fake_cntpct += 100;
+		assert_int_equal(guest_cntp_read(CNTP_CTL), 5);
+		rig.timer_fn[0](&rig.vcpu[0]);
+		rig_settle(0);
+		assert_int_equal(rig_ack(0), CNTP);
+		assert_int_equal(rig.hv[0].vgic.level & BIT(CNTP), BIT(CNTP));
+		assert_true(guest_cntp_write(CNTP_CTL, 3));
+		assert_int_equal(rig.hv[0].vgic.level & BIT(CNTP), 0);
+		rig_eoi(0, CNTP);
+		assert_int_equal(rig_ack(0), FAKE_SPURIOUS);
+		assert_int_equal(rig.hv[0].stats[VMM_STAT_PTIMER], i);
+	}
+	/* while it is on, where it ends is the host's to know */
+	assert_true(guest_cntp_write(CNTP_CTL, 2));
+	assert_false(guest_cntp_write(CNTP_CTL, 1));
+	assert_false(guest_cntp_write(CNTP_TVAL, 2400));
+	assert_in_range(rig.timer_ns[0], 100000, 100010);
+	assert_false(guest_cntp_write(CNTP_CVAL, fake_cntpct + 24));
+	assert_in_range(rig.timer_ns[0], 1000, 1010);
+	assert_true(guest_cntp_write(CNTP_CTL, 0));
+	/* what was armed comes for nothing */
+	fake_cntpct += 24;
+	rig.timer_fn[0](&rig.vcpu[0]);
+	rig_settle(0);
+	assert_false(fake_gicv_irq());
+}
+
+/* Turned off while its interrupt waits: gone at the next sync. */
+static void
+test_cntp_withdrawn(void **state)
+{
+	(void)state;
+	start(1, 4);
+	assert_true(guest_cntp_write(CNTP_TVAL, 100));
+	assert_false(guest_cntp_write(CNTP_CTL, 1));
+	fake_cntpct += 100;
+	rig_sync(0);
+	assert_true(fake_gicv_irq());
+	assert_true(guest_cntp_write(CNTP_CTL, 0));
+	rig_sync(0);
+	assert_false(fake_gicv_irq());
+	assert_int_equal(rig_ack(0), FAKE_SPURIOUS);
+}
+
 /* The running guest is made to leave when CNTP expires. */
 static void
 test_cntp_running(void **state)
@@ -573,6 +658,8 @@ main(void)
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_cntp),
 		cmocka_unit_test(test_cntp_running),
+		cmocka_unit_test(test_cntp_hyp),
+		cmocka_unit_test(test_cntp_withdrawn),
 		cmocka_unit_test(test_sleep),
 		cmocka_unit_test(test_advance),
 		cmocka_unit_test(test_ns),

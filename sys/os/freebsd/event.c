@@ -5,7 +5,8 @@
  * Events are opens of /dev/vmmevent, since FreeBSD before 13 has nothing like Linux's eventfd:
  * each open is a counter of 64 bits.  write(2) of eight bytes adds, read(2) of eight takes all
  * there is and waits while there is nothing; poll(2) and kevent(2) tell.  An event outlives its
- * descriptors while the core has a reference, and then is signalled for nobody.
+ * descriptors while the core has a reference, and then is signalled for nobody.  What it counts and
+ * who watches is counter.c's.
  *
  * Events are signalled with a spin lock of theirs, in any context.  What must not be done there,
  * telling who polls, is left to a thread.
@@ -31,6 +32,7 @@
 #include <sys/uio.h>
 #include <sys/vnode.h>
 
+#include "counter.h"
 #include "vmm_freebsd.h"
 
 struct work {
@@ -41,18 +43,14 @@ struct work {
 };
 
 struct watch {
-	LIST_ENTRY(watch) next; /* [lock] */
+	struct counter_watch watch; /* [lock] */
 	struct os_event *event;
-	void (*fn)(void *arg);
-	void (*gone)(void *arg);
-	void *arg;
 };
 
 struct os_event {
-	struct mtx lock;	    /* spin */
-	uint64_t count;		    /* [lock] */
-	LIST_HEAD(, watch) watches; /* [lock] */
-	u_int refs;		    /* [a] the open, the core, and a job under way */
+	struct mtx lock;	/* spin */
+	struct counter counter; /* [lock] */
+	u_int refs;		/* [a] the open, the core, and a job under way */
 	u_int pollers; /* [a] somebody has polled, or has had a knote: from then on they are told */
 	struct os_waitq readers;
 	struct mtx poll_lock; /* of sel and its knotes; before lock */
@@ -153,7 +151,7 @@ event_make(void)
 	e = malloc(sizeof(*e), M_VMM, M_WAITOK | M_ZERO);
 	mtx_init(&e->lock, "vmm event", NULL, MTX_SPIN);
 	mtx_init(&e->poll_lock, "vmm event poll", NULL, MTX_DEF);
-	LIST_INIT(&e->watches);
+	counter_init(&e->counter);
 	os_waitq_init(&e->readers);
 	knlist_init_mtx(&e->sel.si_note, &e->poll_lock);
 	work_init(&e->tell, event_tell, e);
@@ -166,34 +164,26 @@ static void
 event_closed(void *arg)
 {
 	struct os_event *e = arg;
-	struct watch *w;
 
 	mtx_lock_spin(&e->lock);
-	LIST_FOREACH(w, &e->watches, next)
-		w->gone(w->arg);
+	counter_closed(&e->counter);
 	mtx_unlock_spin(&e->lock);
 	os_event_put(e);
 }
 
 /* ---- signals ---- */
 
-/* Who watches takes it, each all of it; else it stays to be read.  False: there is no room. */
+/* False: there is no room. */
 static bool
 event_add(struct os_event *e, uint64_t n)
 {
-	struct watch *w;
-	bool fits, watched;
+	enum counter_added added;
 
 	mtx_lock_spin(&e->lock);
-	watched = !LIST_EMPTY(&e->watches);
-	LIST_FOREACH(w, &e->watches, next)
-		w->fn(w->arg);
-	fits = watched || n < UINT64_MAX - e->count;
-	if (!watched && fits)
-		e->count += n;
+	added = counter_add(&e->counter, n);
 	mtx_unlock_spin(&e->lock);
-	if (watched || !fits)
-		return fits;
+	if (added != COUNTER_COUNTED)
+		return added == COUNTER_WATCHED;
 	os_waitq_wake(&e->readers);
 	if (__atomic_load_n(&e->pollers, __ATOMIC_SEQ_CST) == 0)
 		return true;
@@ -215,8 +205,7 @@ event_take(struct os_event *e)
 	uint64_t n;
 
 	mtx_lock_spin(&e->lock);
-	n = e->count;
-	e->count = 0;
+	n = counter_take(&e->counter);
 	mtx_unlock_spin(&e->lock);
 	return n;
 }
@@ -227,7 +216,7 @@ event_peek(struct os_event *e)
 	uint64_t n;
 
 	mtx_lock_spin(&e->lock);
-	n = e->count;
+	n = e->counter.n;
 	mtx_unlock_spin(&e->lock);
 	return n;
 }
@@ -255,17 +244,26 @@ event_open(struct cdev *dev __unused, int oflags __unused, int devtype __unused,
 	return error;
 }
 
+/* The event behind a read or write of eight bytes. */
+static int
+event_of(struct os_event **e, const struct uio *uio)
+{
+	int error = devfs_get_cdevpriv((void **)e);
+
+	if (error == 0 && uio->uio_resid != sizeof(uint64_t))
+		error = EINVAL;
+	return error;
+}
+
 static int
 event_read(struct cdev *dev __unused, struct uio *uio, int ioflag)
 {
 	struct os_event *e;
 	uint64_t n;
-	int error = devfs_get_cdevpriv((void **)&e);
+	int error = event_of(&e, uio);
 
 	if (error != 0)
 		return error;
-	if (uio->uio_resid != sizeof(n))
-		return EINVAL;
 	while ((n = event_take(e)) == 0) {
 		if ((ioflag & O_NONBLOCK) != 0)
 			return EAGAIN;
@@ -280,13 +278,10 @@ event_write(struct cdev *dev __unused, struct uio *uio, int ioflag __unused)
 {
 	struct os_event *e;
 	uint64_t n;
-	int error = devfs_get_cdevpriv((void **)&e);
+	int error = event_of(&e, uio);
 
-	if (error != 0)
-		return error;
-	if (uio->uio_resid != sizeof(n))
-		return EINVAL;
-	error = uiomove(&n, sizeof(n), uio);
+	if (error == 0)
+		error = uiomove(&n, sizeof(n), uio);
 	if (error != 0)
 		return error;
 	if (n == UINT64_MAX)
@@ -427,19 +422,6 @@ os_event_get(int fd, struct os_event **out)
 
 /* ---- watches ---- */
 
-static void
-watch_begin(struct watch *w)
-{
-	struct os_event *e = w->event;
-
-	mtx_lock_spin(&e->lock);
-	LIST_INSERT_HEAD(&e->watches, w, next);
-	if (e->count != 0)
-		w->fn(w->arg);
-	e->count = 0;
-	mtx_unlock_spin(&e->lock);
-}
-
 /* The descriptor may be another's since the event was got from it. */
 int
 os_event_watch(struct os_watch *ow, struct os_event *e, int fd, void (*fn)(void *arg),
@@ -457,8 +439,11 @@ os_event_watch(struct os_watch *ow, struct os_event *e, int fd, void (*fn)(void 
 		fdrop(fp, td);
 		return -EINVAL;
 	}
-	*w = (struct watch){ .event = e, .fn = fn, .gone = gone, .arg = arg };
-	watch_begin(w);
+	w->event = e;
+	w->watch = (struct counter_watch){ .fn = fn, .gone = gone, .arg = arg };
+	mtx_lock_spin(&e->lock);
+	counter_watch(&e->counter, &w->watch);
+	mtx_unlock_spin(&e->lock);
 	fdrop(fp, td); /* gone(), if that was the last one */
 	return 0;
 }
@@ -469,7 +454,7 @@ os_event_unwatch(struct os_watch *ow)
 	struct watch *w = (struct watch *)ow;
 
 	mtx_lock_spin(&w->event->lock);
-	LIST_REMOVE(w, next);
+	counter_unwatch(&w->watch);
 	mtx_unlock_spin(&w->event->lock);
 }
 
