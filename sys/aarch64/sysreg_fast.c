@@ -2,8 +2,9 @@
  * SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The bhyve-arm authors
  *
- * Reads of identification registers that trapped, constants of the vCPU, and cache operations by set
- * and way after the first one, answered where the trap is taken.  Built for the host and for EL2; looks at the vCPU's page only, no locks.
+ * Reads of identification registers that trapped, constants of the vCPU, and cache operations by
+ * set and way after the first one, answered where the trap is taken.  Built for the host and for EL2;
+ * looks at the vCPU's page only, no locks.
  */
 #include "arm.h"
 #include "esr.h"

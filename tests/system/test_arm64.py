@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The bhyve-arm authors
-"""The 64-bit host: our module under Debian's arm64 kernel, at EL2 below it. The bare-metal guests of
-tests/guest/aarch64, Debian's arm64 kernel as a guest to its user space, and the lines by which the
+"""The 64-bit host: our module under Debian's arm64 kernel, at EL2 below it. The bare-metal guests
+of tests/guest/aarch64, Debian's arm64 kernel as a guest to its user space, and the lines by which the
 module refuses a host that is not for it."""
 import re
 
@@ -45,7 +45,7 @@ grep arch_timer /proc/interrupts
 @pytest.mark.parametrize("vcpus", (1, 2))
 def test_debian_guest(host, vcpus):
     """To a script in user space, which looks at its CPUs, timer and exception level, and off."""
-    status, text = guests.run(host, vcpus=vcpus, memory="256M", script=SCRIPT, timeout=180)
+    status, text = guests.run(host, vcpus=vcpus, memory="256M", script=SCRIPT, timeout=420)
     assert status == POWERED_OFF, text[-3000:]
     assert "aarch64" in text and f"guest-cpus {vcpus}" in text, text[-3000:]
     assert re.search(r"All CPU\(s\) started at EL1", text), text[-3000:]
