@@ -6,7 +6,9 @@
 # The host that `make run` starts, and the guest in it.
 MACHINE ?= virt
 CPUS ?= 1
-KERNEL ?= armmp
+# armhf, or arm64: what the host is, and with it the guest.
+ARCH ?= armhf
+KERNEL ?= $(if $(filter arm64,$(ARCH)),arm64,armmp)
 MEMORY ?= 768
 VCPUS ?= 2
 GUEST_MEMORY ?= 256M
@@ -43,6 +45,7 @@ help:
 	@echo 'make run        everything from nothing to the shell of a guest under our vmm'
 	@echo '                VCPUS=$(VCPUS) GUEST_MEMORY=$(GUEST_MEMORY): the guest.  MACHINE=$(MACHINE)|vexpress-a15 CPUS=$(CPUS)'
 	@echo '                KERNEL=$(KERNEL)|armmp-lpae MEMORY=$(MEMORY): the host.  Ctrl-A X ends it all'
+	@echo '                ARCH=$(ARCH)|arm64: a 64-bit host and guest'
 	@echo '                GUEST=disk: Debian 12 on a disk, ssh at port SSH_PORT=$(SSH_PORT)'
 	@echo '                FIRMWARE=$(FIRMWARE)|edk2|u-boot: what boots that disk'
 	@echo 'make check      lints, builds, unit tests, fuzz corpora, a choice of system tests'
@@ -138,7 +141,8 @@ module: setup
 	@test ! -f $(KBUILD) || { echo 'building vmm.ko for $(KERNEL)' && lab/build-module $(KERNEL); }
 
 modules: setup
-	@for k in armmp armmp-lpae; do $(MAKE) --no-print-directory -s module KERNEL=$$k || exit; done
+	@lab/arm64-packages -q
+	@for k in armmp armmp-lpae arm64; do $(MAKE) --no-print-directory -s module KERNEL=$$k || exit; done
 
 build: native clang armhf arm64 silicon modules
 
@@ -155,7 +159,9 @@ HOST_disk = --drive build/guest-disk.img --forward $(SSH_PORT):2222 \
 	--add $(CACHE)/guest-disk/vmlinuz:/disk/vmlinuz --add $(CACHE)/guest-disk/initrd:/disk/initrd)
 
 # bhyve ends with 0 when the guest rebooted, 1 when it powered off, 2 when it halted.
-run: armhf module
+run: $(ARCH) module
+	$(if $(filter armhf arm64,$(ARCH)),,$(error ARCH=$(ARCH): there are armhf and arm64))
+	$(if $(filter arm64disk,$(ARCH)$(GUEST)),$(error GUEST=disk: there is no arm64 disk so far))
 	$(if $(GUEST_$(GUEST)),,$(error GUEST=$(GUEST): there are ram and disk))
 	$(if $(BOOT_$(FIRMWARE)),,$(error FIRMWARE=$(FIRMWARE): there are none, edk2 and u-boot))
 	@$(if $(filter disk,$(GUEST)),lab/guest-disk -q --copy build/guest-disk.img)

@@ -104,13 +104,31 @@ do_info(const struct ctl_options *opt, struct output *o)
 static bool
 reg_is_wide(uint32_t reg)
 {
-	return (reg >= VM_REG_GUEST_D0 && reg <= VM_REG_GUEST_D31) || reg == VM_REG_GUEST_TTBR0 ||
-	    reg == VM_REG_GUEST_TTBR1 || reg == VM_REG_GUEST_PAR || reg == VM_REG_GUEST_CNTV_CVAL ||
-	    reg == VM_REG_GUEST_CNTVOFF || reg == VM_REG_GUEST_CNTP_CVAL;
+	return reg >= VM_REG_GUEST_X0 || (reg >= VM_REG_GUEST_D0 && reg <= VM_REG_GUEST_D31) ||
+	    reg == VM_REG_GUEST_TTBR0 || reg == VM_REG_GUEST_TTBR1 || reg == VM_REG_GUEST_PAR ||
+	    reg == VM_REG_GUEST_CNTV_CVAL || reg == VM_REG_GUEST_CNTVOFF ||
+	    reg == VM_REG_GUEST_CNTP_CVAL;
+}
+
+/* An AArch64 vCPU has some of ARMv7's names, and its own. */
+static int
+show_registers64(struct output *o, struct vcpu *vcpu)
+{
+	uint64_t val;
+
+	out_object(o, "registers");
+	for (uint32_t i = 0; i < VM_REG64_LAST; i++) {
+		if (vm_reg_name(i) == NULL || vm_get_register(vcpu, i, &val) != 0)
+			continue;
+		out_hex(o, vm_reg_name(i), val, 16);
+		out_line(o, "%-12s 0x%016llx", vm_reg_name(i), (unsigned long long)val);
+	}
+	out_end_object(o);
+	return 0;
 }
 
 static int
-show_registers(struct output *o, struct vcpu *vcpu)
+show_registers32(struct output *o, struct vcpu *vcpu)
 {
 	uint32_t regs[VM_REG_LAST];
 	uint64_t vals[VM_REG_LAST];
@@ -130,6 +148,16 @@ show_registers(struct output *o, struct vcpu *vcpu)
 	}
 	out_end_object(o);
 	return 0;
+}
+
+static int
+show_registers(struct output *o, struct vcpu *vcpu)
+{
+	uint64_t x0;
+
+	if (vm_get_register(vcpu, VM_REG_GUEST_X0, &x0) == 0)
+		return show_registers64(o, vcpu);
+	return show_registers32(o, vcpu);
 }
 
 static int

@@ -22,6 +22,7 @@ class Arch:
     qemu: str
     triplet: str
     loader: str  # of dynamic programs
+    append: str = ""  # for the kernel's command line where vmm.ko is to be loaded
 
     def cached(self, *parts):
         """What lab/ARCH-packages left."""
@@ -62,7 +63,9 @@ ARM64 = Arch(
     name="arm64", linux="arm64", kernels=("arm64",), machines={"virt": 4},
     # QEMU computes pointer authentication by the architecture's own cipher, very slowly, else.
     cpus=("cortex-a72", "cortex-a53", "neoverse-n1", "max,pauth-impdef=on"),
-    qemu="qemu-system-aarch64", triplet="aarch64-linux-gnu", loader="ld-linux-aarch64.so.1")
+    qemu="qemu-system-aarch64", triplet="aarch64-linux-gnu", loader="ld-linux-aarch64.so.1",
+    # EL2 is to be the kernel's stub: not KVM's, and not the kernel's own.
+    append="kvm-arm.mode=none id_aa64mmfr1.vh=0")
 ARCHES = (ARMHF, ARM64)
 
 

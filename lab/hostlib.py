@@ -280,8 +280,8 @@ class Config:
         self.gic = gic
         self.hyp = hyp
         self.icount = icount
-        self.append = append
         self.module = module_path(kernel).exists() if module is None else module
+        self.append = " ".join(filter(None, (self.arch.append if self.module else "", append)))
         self.module_args = module_args
         self.add = list(add)  # (path here, path there)
         self.files = list(files)  # (path there, content)

@@ -120,6 +120,26 @@ static const char *const reg_names[VM_REG_LAST] = {
 	"d31",
 };
 
+/* AArch64's, from VM_REG_GUEST_X0 on. */
+/* clang-format off */
+static const char *const reg64_names[VM_REG64_LAST - VM_REG_GUEST_X0] = {
+	"x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13",
+	"x14", "x15", "x16", "x17", "x18", "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26",
+	"x27", "x28", "x29", "x30",
+	"sp_el0", "sp_el1", "elr_el1", "spsr_el1", "tcr_el1", "esr_el1", "far_el1", "afsr0_el1",
+	"afsr1_el1", "mair_el1", "amair_el1", "tpidr_el0", "tpidrro_el0", "tpidr_el1", "mdscr_el1",
+	"fpcr", "fpsr",
+	"v0", "v0_high", "v1", "v1_high", "v2", "v2_high", "v3", "v3_high", "v4", "v4_high",
+	"v5", "v5_high", "v6", "v6_high", "v7", "v7_high", "v8", "v8_high", "v9", "v9_high",
+	"v10", "v10_high", "v11", "v11_high", "v12", "v12_high", "v13", "v13_high",
+	"v14", "v14_high", "v15", "v15_high", "v16", "v16_high", "v17", "v17_high",
+	"v18", "v18_high", "v19", "v19_high", "v20", "v20_high", "v21", "v21_high",
+	"v22", "v22_high", "v23", "v23_high", "v24", "v24_high", "v25", "v25_high",
+	"v26", "v26_high", "v27", "v27_high", "v28", "v28_high", "v29", "v29_high",
+	"v30", "v30_high", "v31", "v31_high",
+};
+/* clang-format on */
+
 static const char *const exit_names[VM_EXITCODE_MAX] = {
 	[VM_EXITCODE_BOGUS] = "bogus",
 	[VM_EXITCODE_INST_EMUL] = "inst_emul",
@@ -145,14 +165,18 @@ static const char *const suspend_names[VM_SUSPEND_LAST] = {
 const char *
 vm_reg_name(uint32_t reg)
 {
+	if (reg >= VM_REG_GUEST_X0 && reg < VM_REG64_LAST)
+		return reg64_names[reg - VM_REG_GUEST_X0];
 	return reg < VM_REG_LAST ? reg_names[reg] : NULL;
 }
 
 int
 vm_reg_number(const char *name)
 {
-	for (int i = 0; i < VM_REG_LAST; i++) {
-		if (strcasecmp(reg_names[i], name) == 0)
+	for (int i = 0; i < VM_REG64_LAST; i++) {
+		const char *known = vm_reg_name((uint32_t)i);
+
+		if (known != NULL && strcasecmp(known, name) == 0)
 			return i;
 	}
 	return -1;

@@ -58,6 +58,13 @@ test_names(void **state)
 		assert_non_null(vm_reg_name(i));
 		assert_int_equal(vm_reg_number(vm_reg_name(i)), (int)i);
 	}
+	for (uint32_t i = VM_REG_GUEST_X0; i < VM_REG64_LAST; i++) {
+		assert_non_null(vm_reg_name(i));
+		assert_int_equal(vm_reg_number(vm_reg_name(i)), (int)i);
+	}
+	assert_string_equal(vm_reg_name(VM_REG_GUEST_X30), "x30");
+	assert_string_equal(vm_reg_name(VM_REG_GUEST_FPSR), "fpsr");
+	assert_string_equal(vm_reg_name(VM_REG_GUEST_V31_HIGH), "v31_high");
 	assert_string_equal(vm_reg_name(VM_REG_GUEST_D31), "d31");
 	assert_string_equal(vm_reg_name(VM_REG_GUEST_LR), "lr");
 	assert_string_equal(vm_reg_name(VM_REG_GUEST_SPSR_FIQ), "spsr_fiq");
