@@ -182,7 +182,7 @@ check: setup
 check-all: setup
 	@lab/check --all $(if $(RESTART),--restart) $(if $(TESTS),--tests '$(TESTS)')
 
-bench: armhf module
+bench: armhf arm64 module
 	@test -x bench/run || { echo 'bench/run does not exist yet' >&2; exit 1; }
 	@bench/run
 
