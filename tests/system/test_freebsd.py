@@ -93,8 +93,8 @@ def test_root_in_memory(host, vcpus):
 @needs_freebsd
 def test_root_on_disk(host):
     """virtio-mmio before 1.0: FreeBSD before 13 knows no other."""
-    what = ("mount; mount -u -o rw /; ifconfig vtnet0 inet 10.0.2.15/24; sleep 1; ping -c 2 10.0.2.2; "
-            "dd if=/dev/zero of=/file bs=64k count=4; sync; reboot")
+    what = ("mount; mount -u -o rw /; ifconfig vtnet0 inet 10.0.2.15/24; sleep 1; "
+            "ping -c 2 10.0.2.2; dd if=/dev/zero of=/file bs=64k count=4; sync; reboot")
     status, text = run(
         host, "-m 128M -k /guest/freebsd -s mmio:0 -s mmio:1 "
         f"-e vfs.root.mountfrom=ufs:/dev/vtbd0 -e lab.run='{what}'", 400,
