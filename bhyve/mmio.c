@@ -48,6 +48,7 @@ mmio_register(struct mmio_map *map, const struct mmio_device *dev)
 	memmove(&map->dev[at + 1], &map->dev[at], (map->ndevs - at) * sizeof(map->dev[0]));
 	map->dev[at] = *dev;
 	map->ndevs++;
+	map->last = NULL;
 	return 0;
 }
 
@@ -64,11 +65,28 @@ mmio_find(const struct mmio_map *map, uint64_t gpa)
 }
 
 /*
+ * A guest that is at a device mostly stays there.  Any vCPU's last one will do: it is looked at
+ * before it is believed.
+ */
+static const struct mmio_device *
+mmio_find_again(struct mmio_map *map, uint64_t gpa)
+{
+	const struct mmio_device *dev = __atomic_load_n(&map->last, __ATOMIC_RELAXED);
+
+	if (dev != NULL && gpa - dev->base < dev->size)
+		return dev;
+	dev = mmio_find(map, gpa);
+	if (dev != NULL)
+		__atomic_store_n(&map->last, dev, __ATOMIC_RELAXED);
+	return dev;
+}
+
+/*
  * LDRD and STRD: two words, the lower address first (DDI 0406C A3.5.3), for a device that has no
  * doublewords, or where the address is no doubleword's.
  */
 static enum mmio_result
-mmio_access_pair(const struct mmio_map *map, uint64_t gpa, bool write, uint64_t *data)
+mmio_access_pair(struct mmio_map *map, uint64_t gpa, bool write, uint64_t *data)
 {
 	uint64_t lo = *data & 0xffffffffu, hi = *data >> 32;
 	enum mmio_result result = mmio_access(map, gpa, write, 4, &lo);
@@ -80,9 +98,9 @@ mmio_access_pair(const struct mmio_map *map, uint64_t gpa, bool write, uint64_t 
 }
 
 enum mmio_result
-mmio_access(const struct mmio_map *map, uint64_t gpa, bool write, uint32_t size, uint64_t *data)
+mmio_access(struct mmio_map *map, uint64_t gpa, bool write, uint32_t size, uint64_t *data)
 {
-	const struct mmio_device *dev = mmio_find(map, gpa);
+	const struct mmio_device *dev = mmio_find_again(map, gpa);
 	uint64_t offset;
 
 	if (size == 8 && dev != NULL && ((dev->sizes & 8) == 0 || (gpa - dev->base) % 8 != 0))

@@ -30,8 +30,11 @@
 
 #include "sandbox_impl.h"
 
-#define IOCTL_VHOST (0xafu << 8) /* the type of ioctl() of /dev/vhost-* */
-#define SOCKET_TYPE 0xfu	 /* of socket()'s second argument, without flags */
+/* The types of ioctl() of /dev/vmm/NAME and of /dev/vhost-*: <linux/ioctl.h>, bits 15:8. */
+#define IOCTL_TYPE  0xff00u
+#define IOCTL_VM    ((unsigned int)'v' << 8)
+#define IOCTL_VHOST (0xafu << 8)
+#define SOCKET_TYPE 0xfu /* of socket()'s second argument, without flags */
 
 static const char *const allowed[] = {
 	/* descriptors that are there */
@@ -252,8 +255,8 @@ struct rule {
 #define EXACT UINT32_MAX
 
 static const struct rule rules[] = {
-	{ "ioctl", 1, SANDBOX_IOCTL_TYPE, SANDBOX_IOCTL_VM },
-	{ "ioctl", 1, SANDBOX_IOCTL_TYPE, IOCTL_VHOST },
+	{ "ioctl", 1, IOCTL_TYPE, IOCTL_VM },
+	{ "ioctl", 1, IOCTL_TYPE, IOCTL_VHOST },
 	{ "ioctl", 1, EXACT, TCGETS },
 	{ "ioctl", 1, EXACT, TCSETS },
 	{ "ioctl", 1, EXACT, TCSETSW },

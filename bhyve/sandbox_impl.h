@@ -10,10 +10,6 @@
 #include <seccomp.h>
 #include <stdbool.h>
 
-/* The type of a request to /dev/vmm/NAME: <linux/ioctl.h>, bits 15:8. */
-#define SANDBOX_IOCTL_TYPE 0xff00u
-#define SANDBOX_IOCTL_VM   ((unsigned int)'v' << 8)
-
 /* ---- sandbox_filter.c ---- */
 
 /*
@@ -24,10 +20,8 @@ int sandbox_filter_load(bool internet);
 
 /* ---- sandbox_load.c ---- */
 
-#define SANDBOX_FAST_PATH 8 /* instructions in front */
-
 /*
- * Loads f into all threads, behind a way through for requests to /dev/vmm/NAME, and sets
+ * Loads f into all threads, behind a way through for VM_RUN, and sets
  * no_new_privs.  log: the kernel logs each call that f refuses.  0 or an errno: E2BIG, f is longer
  * than the kernel takes; ECANCELED, a thread has another filter.
  */

@@ -21,51 +21,64 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "sandbox_impl.h"
+#include "vmm_request.h"
+
+#define FAST_PATH_MAX 8u /* instructions */
 
 #define LOAD(field) \
 	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)offsetof(struct seccomp_data, field))
 #define UNLESS(value, skip) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), 0, (skip))
 #define LOW_WORD	    (BYTE_ORDER == BIG_ENDIAN ? sizeof(uint32_t) : 0)
 
+/* Where a process can make no calls of another architecture there is none to ask for. */
+#ifdef __arm__
+#define FAST_PATH_ARCH(arch)
+#else
+#define FAST_PATH_ARCH(arch) LOAD(arch), UNLESS(arch, 4),
+#endif
+
 /* The request is an unsigned int for the kernel, too: the register's upper half means nothing. */
-static void
-fast_path(struct sock_filter p[SANDBOX_FAST_PATH], uint32_t arch, uint32_t nr)
+static size_t
+fast_path(struct sock_filter *p, uint32_t arch, uint32_t nr)
 {
-	const struct sock_filter insns[SANDBOX_FAST_PATH] = {
-		LOAD(arch),
-		UNLESS(arch, 6),
-		LOAD(nr),
-		UNLESS(nr, 4),
+	const struct sock_filter insns[] = {
+		FAST_PATH_ARCH(arch) LOAD(nr),
+		UNLESS(nr, 3),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 		    (uint32_t)(offsetof(struct seccomp_data, args[1]) + LOW_WORD)),
-		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, SANDBOX_IOCTL_TYPE),
-		UNLESS(SANDBOX_IOCTL_VM, 1),
+		UNLESS(VM_RUN, 1),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 
-	for (size_t i = 0; i < SANDBOX_FAST_PATH; i++)
-		p[i] = insns[i];
+	(void)arch;
+	_Static_assert(sizeof(insns) <= FAST_PATH_MAX * sizeof(*p), "room");
+	memcpy(p, insns, sizeof(insns));
+	return sizeof(insns) / sizeof(insns[0]);
 }
 
 /* The whole program, to be freed; its length in instructions. */
 static struct sock_filter *
-program_read(int fd, size_t *n)
+program_make(int fd, size_t *n)
 {
 	off_t size = lseek(fd, 0, SEEK_END);
 	struct sock_filter *p;
 
 	if (size <= 0)
 		return NULL;
-	*n = SANDBOX_FAST_PATH + (size_t)size / sizeof(*p);
-	p = calloc(*n, sizeof(*p));
-	if (p != NULL && pread(fd, p + SANDBOX_FAST_PATH, (size_t)size, 0) != size) {
-		free(p);
-		p = NULL;
+	p = calloc(FAST_PATH_MAX + (size_t)size / sizeof(*p), sizeof(*p));
+	if (p == NULL)
+		return NULL;
+	*n = fast_path(p, seccomp_arch_native(), (uint32_t)SCMP_SYS(ioctl));
+	if (pread(fd, p + *n, (size_t)size, 0) == size) {
+		*n += (size_t)size / sizeof(*p);
+		return p;
 	}
-	return p;
+	free(p);
+	return NULL;
 }
 
 /* What seccomp_load() would do.  With TSYNC a thread that could not be brought along comes back. */
@@ -91,14 +104,12 @@ sandbox_load(scmp_filter_ctx f, bool log)
 	int fd = memfd_create("filter", MFD_CLOEXEC);
 	int error = fd < 0 ? errno : -seccomp_export_bpf(f, fd);
 
-	if (error == 0 && (p = program_read(fd, &n)) == NULL)
+	if (error == 0 && (p = program_make(fd, &n)) == NULL)
 		error = ENOMEM;
-	if (error == 0) {
-		fast_path(p, seccomp_arch_native(), (uint32_t)SCMP_SYS(ioctl));
+	if (error == 0)
 		error = n > BPF_MAXINSNS ?
 		    E2BIG :
 		    program_load(&(struct sock_fprog){ (unsigned short)n, p }, log);
-	}
 	free(p);
 	if (fd >= 0)
 		close(fd);

@@ -129,7 +129,7 @@ enum vcpu_action sysreg_trap(struct vcpu *vcpu, struct vm_exit *vme); /* by the 
 enum vcpu_action psci_trap(struct vcpu *vcpu, struct vm_exit *vme);   /* HVC, SMC */
 /* PSCI and SMCCC calls that need nobody else: true when answered (r0.. are set).  Host and HYP. */
 bool psci_fast(struct hyp_vcpu *v);
-/* System registers that are answered where the trap is taken (sysreg_fast.c): true when so.  HYP. */
+/* System registers that are answered where the trap is taken: true when they were.  HYP. */
 bool sysreg_fast(struct hyp_vcpu *v);
 void sysreg_trap_bkpt(struct hyp_vcpu *v, bool on); /* the vCPU does not run */
 void sysreg_vcpu_init(struct vcpu *vcpu);	    /* hcr, hcptr, hstr, hdcr, midr, mpidr */

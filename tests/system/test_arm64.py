@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The bhyve-arm authors
 """The 64-bit host: our module under Debian's arm64 kernel, at EL2 below it. The bare-metal guests
-of tests/guest/aarch64, Debian's arm64 kernel as a guest to its user space, and the lines by which the
-module refuses a host that is not for it."""
+of tests/guest/aarch64, Debian's arm64 kernel as a guest to its user space, and the lines by which
+the module refuses a host that is not for it."""
 import re
 
 import guests

@@ -84,7 +84,7 @@ def test_root_in_memory(host, vcpus):
     """To init and its shell; what it does at its end ends bhyve as it should."""
     what = "echo cpus `sysctl -n hw.ncpu`; mount; halt -p"
     status, text = run(host, f"-c {vcpus} -m 128M -k /guest/freebsd -i /guest/root "
-                       f"-e lab.run='{what}'", 400)
+                       f"-e vfs.root.mountfrom=ufs:/dev/md0 -e lab.run='{what}'", 400)
     assert f"cpus {vcpus}\n" in text and "/dev/md0 on /" in text, text[-3000:]
     assert status == POWERED_OFF, text[-2000:]
 
@@ -93,8 +93,8 @@ def test_root_in_memory(host, vcpus):
 @needs_freebsd
 def test_root_on_disk(host):
     """virtio-mmio before 1.0: FreeBSD before 13 knows no other."""
-    what = ("mount; ifconfig vtnet0 inet 10.0.2.15/24; sleep 1; ping -c 2 10.0.2.2; "
-            "dd if=/dev/zero of=/file bs=64k count=4; sync; reboot")
+    what = ("mount; mount -u -o rw /; ifconfig vtnet0 inet 10.0.2.15/24; sleep 1; "
+            "ping -c 2 10.0.2.2; dd if=/dev/zero of=/file bs=64k count=4; sync; reboot")
     status, text = run(
         host, "-m 128M -k /guest/freebsd -s mmio:0 -s mmio:1 "
         f"-e vfs.root.mountfrom=ufs:/dev/vtbd0 -e lab.run='{what}'", 400,

@@ -163,20 +163,25 @@ def test_linux(host):
 
 
 def freebsd(host, load, bhyve=""):
+    """bhyveload with these options, then bhyve: its status, the guest's console, its counters."""
     status, text = host.run(
-        f"bhyveload {load} f && timeout 250 bhyve {bhyve} f </dev/null; s=$?; "
-        "bhyvectl --destroy --vm=f; exit $s", timeout=300)
-    return status, text.replace("\r", "")
+        f"bhyveload {load} f && timeout 250 bhyve {bhyve} f </dev/null; s=$?; echo '@@stats'; "
+        "bhyvectl --get-stats --json --vm=f; bhyvectl --destroy --vm=f; exit $s", timeout=300)
+    text, _, stats = text.replace("\r", "").partition("@@stats\n")
+    return status, text, programs.add_up(stats)
 
 
 @needs_freebsd
 @pytest.mark.parametrize("vcpus", [1, 2])
 def test_freebsd_in_memory(host, vcpus):
     what = "echo cpus `sysctl -n hw.ncpu`; mount; halt -p"
-    status, text = freebsd(host, f"-c {vcpus} -m 128M -k /guest/freebsd -i /guest/root "
-                           f"-e vfs.root.mountfrom=ufs:/dev/md0 -e lab.run='{what}'")
+    status, text, stats = freebsd(host, f"-c {vcpus} -m 128M -k /guest/freebsd -i /guest/root "
+                                  f"-e vfs.root.mountfrom=ufs:/dev/md0 -e lab.run='{what}'")
     assert f"cpus {vcpus}\n" in text and "/dev/md0 on /" in text, text[-3000:]
     assert status == POWERED_OFF, text[-2000:]
+    # A tick is five accesses to the physical timer: HYP's but for the one that starts it.
+    assert stats["ptimer"] > 500 and stats["exit_cp15"] < 2 * stats["ptimer"], stats
+    assert stats["hyp_cp15"] > 2 * stats["exit_cp15"], stats
 
 
 @needs_freebsd
@@ -184,9 +189,9 @@ def test_freebsd_on_disk(host):
     """virtio-mmio before 1.0: FreeBSD before 13 knows no other."""
     what = ("mount; mount -u -o rw /; dd if=/dev/zero of=/file bs=64k count=4; sync; "
             "ls -l /file; reboot")
-    status, text = freebsd(host, "-m 128M -k /guest/freebsd -s mmio:0 "
-                           f"-e vfs.root.mountfrom=ufs:/dev/vtbd0 -e lab.run='{what}'",
-                           "-s mmio:0,virtio-blk,/guest/root")
+    status, text, _ = freebsd(host, "-m 128M -k /guest/freebsd -s mmio:0 "
+                              f"-e vfs.root.mountfrom=ufs:/dev/vtbd0 -e lab.run='{what}'",
+                              "-s mmio:0,virtio-blk,/guest/root")
     assert "/dev/vtbd0 on /" in text and "262144 " in text, text[-3000:]
     assert status == RESET, text[-2000:]
 

@@ -3,8 +3,9 @@
  * Copyright (c) 2026 The bhyve-arm authors
  *
  * Where FreeBSD 12, 13, 14 and 15 differ in what the glue needs of them.  The half for 12 has been
- * run (12.1-RELEASE, armv7); the rest was written from the sources of those releases and has
- * neither been compiled nor run.
+ * run (12.1-RELEASE, armv7); the rest was written from the sources of those releases, was compared
+ * with the declarations of vm_page.h of late 2019 (13) and of 15, and has neither been compiled
+ * nor run.
  */
 #ifndef FREEBSD_VMM_COMPAT_H
 #define FREEBSD_VMM_COMPAT_H
