@@ -63,7 +63,7 @@ def test_module_comes_and_goes(host):
 REFUSED = {
     "beside KVM": (dict(), "kvm-arm.mode=none"),
     "VHE": (dict(cpu="neoverse-n1", append="kvm-arm.mode=none"), "id_aa64mmfr1.vh=0"),
-    "not at EL2": (dict(hyp=False), "not started in HYP mode"),
+    "no EL2": (dict(hyp=False), "no virtualization extensions"),
 }
 
 

@@ -28,7 +28,9 @@ def elf(bits=32, machine=40, kind=2, data=1, entry=0x40008000, phoff=52, phnum=1
     ident = b"\x7fELF" + bytes([1 if bits == 32 else 2, data, 1]) + bytes(9)
     order = "<" if data == 1 else ">"
     if bits == 64:
-        return ident + struct.pack(order + "HHI", kind, machine, 1) + bytes(200)
+        return ident + struct.pack(order + "HHIQQQIHHHHHHIIQQQQQQ", kind, machine, 1, 0x40080000,
+                                   64, 0, 0, 64, 56, 1, 0, 0, 0,
+                                   1, 7, 0, 0x40080000, 0x40080000, 64, 64, 4)
     head = ident + struct.pack(order + "HHIIIIIHHHHHH", kind, machine, 1, entry, phoff, 0, 0, 52,
                                32, phnum, 0, 0, 0)
     for offset, address, size in segments:
