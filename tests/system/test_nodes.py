@@ -6,17 +6,20 @@ import pytest
 from conftest import TOP
 
 NODES = TOP / "build/armhf/tests/load/nodes"
-HOST = dict(cpus=2, add=[(NODES, "/nodes")])
+GONE = TOP / "build/armhf/tests/load/gone"
+HOST = dict(cpus=2, add=[(NODES, "/nodes"), (GONE, "/gone")])
 
 
 @pytest.fixture(scope="module", autouse=True)
 def built():
-    if not NODES.exists():
-        pytest.skip("tests/load/nodes has not been built")
+    for program in (NODES, GONE):
+        if not program.exists():
+            pytest.skip(f"tests/load/{program.name} has not been built")
 
 
 @pytest.mark.parametrize("rounds", [3, pytest.param(50, marks=pytest.mark.all)])
 def test_nodes(host, rounds):
     status, text = host.run(f"for i in $(seq {rounds}); do /nodes || exit 1; done", timeout=300)
     assert status == 0, text
+    assert host.run("/gone g") == (0, "gone: 0 failed\n")
     host.ok("rmmod vmm && insmod /vmm.ko")
