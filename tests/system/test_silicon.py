@@ -97,7 +97,7 @@ def test_two_cpus():
 
 # One of each sort, and what must be said of it; all of them: test_silicon_mutants.py.
 SORTS = {("leaf_map", "dsb ishst"): "link-dsb", ("hyp_host_call", "TLBIALLIS"): "tlbi-missing",
-         ("os_gpage_flush", "bl v7_flush_kern_dcache_area"): "map-dirty",
+         ("hyp_stub_flush_page", "bl v7_flush_kern_dcache_area"): "map-dirty",
          ("hyp_ident_start", "isb"): "ctx-enable"}
 
 
