@@ -90,7 +90,8 @@ class FreeBSDConfig:
         put("token", self.token.encode())
         put("vmm.ko", MODULE.read_bytes())
         # As busybox' does: the status is the program's also when the time was over.
-        put("bin/timeout", b'#!/bin/sh\nexec /usr/bin/timeout --foreground --preserve-status "$@"\n')
+        put("bin/timeout", b"#!/bin/sh\n"
+            b'exec /usr/bin/timeout --foreground --preserve-status "$@"\n')
         for tool in hostlib.TOOLS:
             put("bin/" + Path(tool).name, (BUILT / tool).read_bytes())
         arch = hostlib.ARMHF
